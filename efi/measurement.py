@@ -1,0 +1,106 @@
+"""Measurement and forecast: what an appliance of any category draws, and expects to draw."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from efi.commodity import Commodity, CommodityQuantity, PowerValues, electric_power_w, require_one_per_quantity
+from efi.message import ControlSpaceUpdate, Message
+from efi.profile import ProfileElement
+from efi.types import MAX_ELEMENTS, Instant, Model, Number, violated
+from efi.uncertainty import UncertainPower, UncertainValue
+
+
+class EnergyReading(Model):
+    """The standings of the counters of one commodity. J for electricity and heat, m³ for gas and oil, kg for hydrogen."""
+
+    commodity: Commodity
+    """What is counted."""
+    consumed: Number | None = None
+    """All that was ever consumed by the appliance, as its counter says."""
+    produced: Number | None = None
+    """All that was ever produced by the appliance, as its counter says."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.consumed is None and self.produced is None:
+            raise violated("empty_reading", "a reading tells neither counter; give `consumed`, `produced` or both")
+        return self
+
+
+class Measurement(Message):
+    """What an appliance consumes or produces now. EF-Pi's measurement of the inflexible category, for every category."""
+
+    type: Literal["measurement"] = "measurement"
+    measured_at: Instant
+    """When the values held."""
+    values: PowerValues = ()
+    """The flows, one value a quantity."""
+    energy: tuple[EnergyReading, ...] = ()
+    """The standings of counters."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.values and not self.energy:
+            raise violated("empty_measurement", "a measurement tells nothing; give at least one value or counter")
+        return self
+
+    @property
+    def electric_power_w(self) -> float | None:
+        """The electrical power over all phases in W, or None when it was not measured."""
+        return electric_power_w(self.values)
+
+
+class ForecastElement(ProfileElement):
+    """What is expected on average during one interval."""
+
+    values: Annotated[tuple[UncertainPower, ...], Field(min_length=1, max_length=len(CommodityQuantity))]
+    """The expected flows, one a quantity."""
+
+    @model_validator(mode="after")
+    def _one_each(self) -> Self:
+        require_one_per_quantity(value.quantity for value in self.values)
+        return self
+
+    @property
+    def quantities(self) -> frozenset[CommodityQuantity]:
+        """The quantities that are told."""
+        return frozenset(value.quantity for value in self.values)
+
+    @property
+    def electric_power(self) -> UncertainValue | None:
+        """The expected electrical power in W over all phases, or None when no value is electric."""
+        electric = [
+            UncertainValue.model_construct(**{name: bound for name, bound in value if name != "quantity"})
+            for value in self.values
+            if value.quantity.commodity is Commodity.ELECTRICITY
+        ]
+        return UncertainValue.sum(electric) if electric else None
+
+
+ForecastElements = Annotated[tuple[ForecastElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS)]
+
+
+def require_same_quantities(elements: tuple[ForecastElement, ...]) -> None:
+    """Refuse a profile that tells other quantities in one interval than in the next."""
+    for element in elements:
+        if element.quantities != elements[0].quantities:
+            raise violated(
+                "quantities_differ",
+                "an element tells {found} where the first tells {first}; tell the same quantities in every element",
+                found=", ".join(sorted(element.quantities)),
+                first=", ".join(sorted(elements[0].quantities)),
+            )
+
+
+class Forecast(ControlSpaceUpdate):
+    """What an appliance expects to consume or produce from `valid_from` on, if nobody intervenes. For every category."""
+
+    type: Literal["forecast"] = "forecast"
+    elements: ForecastElements
+    """The intervals in order, the first beginning at `valid_from`."""
+
+    @model_validator(mode="after")
+    def _uniform(self) -> Self:
+        require_same_quantities(self.elements)
+        return self
