@@ -1,0 +1,1 @@
+"""The gateway at work: instances, appliances, connections, observations, limits, and who wins."""

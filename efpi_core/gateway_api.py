@@ -1,0 +1,80 @@
+"""The gateway as its outside (HTTP, command line, platform plugins) may use it: small, and all of it."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Protocol
+
+from efpi_core.plugin.limits import Limit
+from efpi_core.views import (
+    ApplianceView,
+    BalanceView,
+    ConnectionView,
+    EventView,
+    HealthView,
+    InstanceView,
+    ObservationView,
+    OverrideView,
+)
+
+
+class GatewayApi(Protocol):
+    """A running gateway. Methods that change something raise RefusedError or SettingsError with the cure."""
+
+    def health(self) -> HealthView:
+        """The state of each part; cheap."""
+
+    def instances(self) -> tuple[InstanceView, ...]:
+        """All configured plugins, in the order of the site."""
+
+    def appliances(self) -> tuple[ApplianceView, ...]:
+        """All appliances, in the order of the site."""
+
+    def connections(self) -> tuple[ConnectionView, ...]:
+        """Which app controls which appliance."""
+
+    def observations(self, pattern: str = "**") -> tuple[ObservationView, ...]:
+        """Last values, by name; `*` stands for one part of a name, `**` for all."""
+
+    def balance(self) -> BalanceView:
+        """The house's power by role."""
+
+    def limits(self) -> tuple[Limit, ...]:
+        """All limits, in force or announced."""
+
+    def overrides(self) -> tuple[OverrideView, ...]:
+        """The residents' overrides that have not ended."""
+
+    def events(self, after: int = 0, count: int = 200) -> tuple[EventView, ...]:
+        """Events with a number above `after`, oldest first; `after` 0 gives the newest `count`."""
+
+    def subscribe(self) -> AsyncIterator[tuple[str, object]]:
+        """Follow changes as they happen: ("observation", ObservationView), ("appliance", ApplianceView), …
+
+        Kinds: observation, appliance, instance, connection, event, balance. A slow reader misses values, newest wins.
+        """
+
+    async def connect(self, appliance: str, app: str | None) -> None:
+        """Give an appliance to an app, or to none; persisted."""
+
+    async def override(
+        self, appliance: str, action: str, until: datetime, parameters: dict[str, float | str | None], by: str
+    ) -> OverrideView:
+        """The resident decides, until an instant. Actions: "mode", "limit", "start", "off" (safe state)."""
+
+    async def end_override(self, appliance: str, by: str) -> None:
+        """The resident gives the appliance back."""
+
+    async def set_limit(self, limit: Limit, by: str) -> None:
+        """Set a limit, or replace the one of that name."""
+
+    async def remove_limit(self, limit_id: str, by: str) -> None:
+        """Lift a limit."""
+
+    async def restart_instance(self, instance: str, by: str) -> None:
+        """End an instance and start it again; releases it from quarantine."""
+
+    def site_text(self) -> tuple[int, str]:
+        """The revision in force and its document."""
+
+    async def apply_site(self, text: str, by: str, why: str) -> int:
+        """Validate and apply a site document; returns its revision. Rolled back when it does not hold."""

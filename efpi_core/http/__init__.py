@@ -1,0 +1,1 @@
+"""The HTTP interface of one gateway, over loopback and over its Unix socket."""

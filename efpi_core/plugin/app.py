@@ -1,0 +1,68 @@
+"""Energy apps: one service each, which answers the control spaces of appliances with allocations."""
+
+from typing import ClassVar
+
+from efi.control_space import ControlSpace
+
+from efi.allocation import AllocationRevoke, AllocationStatusUpdate
+from efi.messages import AnyAllocation, AnyRegistration, ApplianceMessage
+from efpi_core.plugin.appliance import Stamp
+from efpi_core.plugin.context import Context
+from efpi_core.plugin.plugin import ConfigT, Plugin
+
+
+class ControlledAppliance:
+    """An appliance as the app that controls it sees it."""
+
+    __slots__ = ("_context", "appliance_id", "space", "statuses")
+
+    def __init__(self, appliance_id: str, context: Context) -> None:
+        self.appliance_id = appliance_id
+        self.space = ControlSpace(appliance_id)
+        """Everything live that the appliance said of its freedom, and its last measurement."""
+        self.statuses: dict[str, AllocationStatusUpdate] = {}
+        """The last word on each open allocation."""
+        self._context = context
+
+    @property
+    def registration(self) -> AnyRegistration | None:
+        """Who the appliance is."""
+        return self.space.registration
+
+    def stamp(self) -> Stamp:
+        """The fields that every message has, for `StorageAllocation(**appliance.stamp(), …)`."""
+        return {
+            "message_id": self._context.new_id(),
+            "appliance_id": self.appliance_id,
+            "timestamp": self._context.now(),
+        }
+
+    def allocate(self, allocation: AnyAllocation) -> None:
+        """Ask the appliance for something. The answer comes with `EnergyApp.on_status`."""
+        self._context.say(allocation)
+
+    def revoke(self, allocation_id: str | None = None, reason: str = "") -> None:
+        """Take back one allocation, or all."""
+        self._context.say(AllocationRevoke(**self.stamp(), allocation_id=allocation_id, reason=reason))
+
+
+class EnergyApp(Plugin[ConfigT]):
+    """One service. Override what is of interest; each handler runs alone."""
+
+    categories: ClassVar[frozenset[str]] = frozenset(("inflexible", "time_shiftable", "storage", "output_adjustable"))
+    """The categories that it controls."""
+
+    appliances: dict[str, ControlledAppliance]
+    """The appliances that it controls now, by name."""
+
+    async def on_connect(self, appliance: ControlledAppliance) -> None:
+        """An appliance is now in this app's hands; its control space follows in `on_update`."""
+
+    async def on_disconnect(self, appliance: ControlledAppliance, reason: str) -> None:
+        """An appliance is no longer in this app's hands."""
+
+    async def on_update(self, appliance: ControlledAppliance, message: ApplianceMessage) -> None:
+        """The appliance said something new; `appliance.space` holds it already."""
+
+    async def on_status(self, appliance: ControlledAppliance, status: AllocationStatusUpdate) -> None:
+        """The appliance's word on an allocation."""

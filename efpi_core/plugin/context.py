@@ -1,0 +1,229 @@
+"""The world as a plugin sees it: time, appliances, observations, memory, secrets, log."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
+from typing import Any
+
+from efi.messages import AnyRegistration, ApplianceMessage, AppMessage
+from efpi_core.clock import Clock, Timeout, TimerHandle
+from efpi_core.errors import SettingsError
+from efpi_core.identity import MessageIds, appliance_id
+from efpi_core.plugin.condition import ConditionState
+from efpi_core.plugin.handler import ApplianceHandler
+from efpi_core.plugin.limits import Limit
+from efpi_core.plugin.memory import InstanceStorage
+from efpi_core.plugin.observation import Observation, ObservationSpec, ObservedValue, Quality
+from efpi_core.plugin.port import Port
+from efpi_core.plugin.site_facts import SiteFacts
+
+Job = Callable[[], Awaitable[None] | None]
+"""Work for the instance's one worker: a function, plain or async, that is run when nothing else of it runs."""
+
+ObservationCallback = Callable[[Observation], None]
+
+
+class PluginLog:
+    """The instance's own lines in the gateway's log."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+
+    def debug(self, text: str) -> None:
+        """What only its author wants to know."""
+        self._port.log(logging.DEBUG, text)
+
+    def info(self, text: str) -> None:
+        """What an installer wants to know."""
+        self._port.log(logging.INFO, text)
+
+    def warning(self, text: str) -> None:
+        """What somebody should look at."""
+        self._port.log(logging.WARNING, text)
+
+    def error(self, text: str) -> None:
+        """What does not work."""
+        self._port.log(logging.ERROR, text)
+
+
+class Context:
+    """Handed to every plugin instance; all that crosses it is a message that could cross a process boundary.
+
+    Handlers, polls and timers of one instance run one after the other, never at the same time.
+    """
+
+    def __init__(
+        self,
+        *,
+        instance: str,
+        port: Port,
+        clock: Clock,
+        enqueue: Callable[[Job], None],
+        site: SiteFacts,
+        storage: InstanceStorage,
+        secrets: dict[str, str],
+        ids: MessageIds,
+        rng: random.Random,
+        resolution_s: float,
+    ) -> None:
+        self.instance = instance
+        """The instance's name."""
+        self.site = site
+        """Place, zone, currency and prices."""
+        self.storage = storage
+        """Small values that survive restarts."""
+        self.log = PluginLog(port)
+        """The instance's lines in the log."""
+        self.random = rng
+        """Chance that is the same in each run of a simulation."""
+        self.new_id = ids
+        """Makes message ids."""
+        self.resolution_s = resolution_s
+        """How often in s values are worth telling: seconds in a live house, minutes in a long simulation."""
+        self.limits: tuple[Limit, ...] = ()
+        """All limits in force or announced; kept up to date."""
+        self.on_limits: Callable[[], None] | None = None
+        """Called when the limits change."""
+        self.appliances: dict[str, ApplianceHandler] = {}
+        """The appliances that this instance brought, by their gateway-wide name."""
+        self._port = port
+        self._clock = clock
+        self._enqueue = enqueue
+        self._secrets = secrets
+        self._watchers: list[tuple[tuple[str, ...], ObservationCallback]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- time
+
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+        return self._clock.now()
+
+    def elapsed(self) -> float:
+        """Seconds that no setting of the wall clock changes; for durations."""
+        return self._clock.elapsed()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait. In a handler this holds up the instance; prefer `call_later`."""
+        await self._clock.sleep(seconds)
+
+    def timeout(self, seconds: float) -> Timeout:
+        """`async with context.timeout(2):` raises TimeoutError when the body takes longer."""
+        return self._clock.timeout(seconds)
+
+    def call_at(self, when: datetime, job: Job) -> TimerHandle:
+        """Run a function, plain or async, when the wall clock shows an instant."""
+        return self._clock.call_at(when, lambda: self._enqueue(job))
+
+    def call_later(self, seconds: float, job: Job) -> TimerHandle:
+        """Run a function, plain or async, when a duration has passed."""
+        return self._clock.call_later(seconds, lambda: self._enqueue(job))
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a coroutine beside the handlers, as a server's accept loop; it is cancelled when the instance ends.
+
+        When it raises, the instance has failed.
+        """
+        task = asyncio.get_running_loop().create_task(work, name=f"{self.instance}: {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._spawned_ended)
+        return task
+
+    def _spawned_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            self._enqueue(_Raise(error))
+
+    async def close(self) -> None:
+        """Cancel what was spawned; for the host."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # --- appliances
+
+    def appliance_id(self, key: str = "") -> str:
+        """The gateway-wide name of this instance's appliance of that key."""
+        return appliance_id(self.instance, key)
+
+    def add_appliance(
+        self,
+        key: str,
+        registration: AnyRegistration,
+        handler: ApplianceHandler,
+        *,
+        steerable: bool = True,
+        safe_fallback: bool = True,
+    ) -> None:
+        """Bring an appliance. `steerable`: an app may control it. `safe_fallback`: left alone it returns to safety."""
+        self.appliances[registration.appliance_id] = handler
+        self._port.add_appliance(key, registration, steerable=steerable, safe_fallback=safe_fallback)
+
+    def remove_appliance(self, key: str, reason: str) -> None:
+        """Take an appliance away for good; one that is merely out of reach stays."""
+        gone = self.appliance_id(key)
+        self.appliances.pop(gone, None)
+        self._port.remove_appliance(gone, reason)
+
+    def say(self, message: ApplianceMessage | AppMessage) -> None:
+        """Send a message of the interface."""
+        self._port.say(message.appliance_id, message)
+
+    # --- observations
+
+    def declare(self, *specs: ObservationSpec) -> None:
+        """Announce observations that are not in measurements and states anyway."""
+        self._port.declare(specs)
+
+    def publish(self, name: str, value: ObservedValue, quality: Quality = Quality.GOOD) -> None:
+        """Report a value of a declared observation, by its full name."""
+        self._port.publish(name, value, self._clock.now(), quality)
+
+    def observe(self, pattern: str, callback: ObservationCallback) -> None:
+        """Follow observations of anybody; `*` in the pattern stands for one part of a dotted name: `*.power`."""
+        self._watchers.append((tuple(pattern.split(".")), callback))
+        self._port.watch((pattern,))
+
+    def observed(self, observation: Observation) -> None:
+        """Hand a value to those who follow it; for the host."""
+        parts = observation.name.split(".")
+        for pattern, callback in self._watchers:
+            if len(pattern) == len(parts) and all(
+                wanted in ("*", part) for wanted, part in zip(pattern, parts, strict=True)
+            ):
+                callback(observation)
+
+    # --- the rest
+
+    def secret(self, name: str) -> str:
+        """The value of a secret that the settings name."""
+        try:
+            return self._secrets[name]
+        except KeyError:
+            raise SettingsError(
+                f"secrets.{name}", "there is no such secret", f"set it with `efpi site secret {name}`"
+            ) from None
+
+    def condition(
+        self, state: ConditionState, detail: str = "", text: str = "", cure: str = "", appliance_id: str | None = None
+    ) -> None:
+        """Tell how the instance, or one of its appliances, is doing.
+
+        `detail` is a stable word as "no_answer", `text` a sentence for people, `cure` what they can do.
+        """
+        self._port.condition(state, detail, text, cure, appliance_id)
+
+
+class _Raise:
+    """A job that raises what a spawned coroutine raised, where the host catches it."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __call__(self) -> None:
+        raise self._error

@@ -1,0 +1,47 @@
+"""Keeps, for one actuator, which mode runs and which timers hold it there: the device's safety, above every request."""
+
+from datetime import datetime
+
+from efi.running_mode import ModeGraph, TimerState, Transition
+
+
+class ModeTracker:
+    """The present mode of one actuator, its factor, the mode before, and when each timer ends."""
+
+    __slots__ = ("factor", "graph", "mode_id", "previous_mode_id", "timer_ends", "transition_started_at")
+
+    def __init__(self, graph: ModeGraph, mode_id: str, factor: float | None = None) -> None:
+        self.graph = graph
+        self.mode_id = mode_id
+        self.factor = factor
+        self.previous_mode_id: str | None = None
+        self.transition_started_at: datetime | None = None
+        self.timer_ends: dict[str, datetime] = {}
+
+    def objection(self, mode_id: str, now: datetime, abnormal_condition: bool = False) -> str | None:
+        """Why the mode cannot be entered now, in words, or None when it can."""
+        if mode_id == self.mode_id:
+            return None
+        way = self.graph.transition(self.mode_id, mode_id)
+        if way is None:
+            return f"there is no way from mode '{self.mode_id}' to '{mode_id}'"
+        if way.abnormal_condition_only and not abnormal_condition:
+            return f"the way from '{self.mode_id}' to '{mode_id}' is kept for emergencies of the grid"
+        if (opens := way.unblocked_at(self.timer_ends, now)) > now:
+            return f"a timer forbids going from '{self.mode_id}' to '{mode_id}' until {opens:%H:%M:%S} UTC"
+        return None
+
+    def enter(self, mode_id: str, factor: float | None, now: datetime) -> Transition | None:
+        """Note that the actuator has begun to go to a mode; returns the transition, None when only the factor moved."""
+        self.factor = factor
+        if mode_id == self.mode_id:
+            return None
+        way = self.graph.transition(self.mode_id, mode_id)
+        self.previous_mode_id, self.mode_id, self.transition_started_at = self.mode_id, mode_id, now
+        if way is not None:
+            self.timer_ends.update(self.graph.started_timers(way, now))
+        return way
+
+    def timer_states(self) -> tuple[TimerState, ...]:
+        """When each timer ends or ended, as a state update tells it."""
+        return tuple(TimerState(timer_id=timer, finished_at=at) for timer, at in self.timer_ends.items())

@@ -1,0 +1,76 @@
+"""Base classes for storages: what an author adds is `register`, `describe`, `poll`, `report` and `run`."""
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from datetime import datetime
+
+from efi.messages import AnyAllocation, AnyUpdate
+from efi.storage import (
+    ActuatorState,
+    StorageAllocation,
+    StorageRegistration,
+    StorageStateUpdate,
+    StorageSystemDescription,
+)
+from efpi_core.errors import RefusedError
+from efpi_core.plugin.driver import SingleApplianceDriver
+from efpi_core.plugin.mode_runner import ModeRunner, Step
+from efpi_core.plugin.plugin import ConfigT
+
+
+class StorageAppliance(ModeRunner):
+    """An appliance that stores. Its fill level is told with `tell_state`, its actuators' modes are kept here."""
+
+    initial_modes: dict[str, str] = {}  # noqa: RUF012  # read only; a class says it once for all its devices
+    """The mode in which each actuator is found; the first of its description where not given."""
+
+    @abstractmethod
+    def register(self) -> StorageRegistration:
+        """Who the appliance is."""
+
+    @abstractmethod
+    def describe(self) -> Iterable[AnyUpdate]:
+        """At least one StorageSystemDescription; then leakage, usage forecast and targets as far as known."""
+
+    def describe_anew(self) -> None:
+        """Tell the control space again and follow the modes of the description that now holds."""
+        for update in self.describe():
+            if isinstance(update, StorageSystemDescription) and update.valid_from <= self.context.now():
+                self.track({behaviour.actuator_id: behaviour for behaviour in update.actuators}, self.initial_modes)
+            self.tell(update)
+
+    def tell_state(self, fill_level: float, at: datetime | None = None) -> None:
+        """Tell the fill level and how each actuator runs."""
+        self.tell(
+            StorageStateUpdate(
+                **self.valid_now(at),
+                fill_level=fill_level,
+                actuators=tuple(
+                    ActuatorState(
+                        actuator_id=actuator_id,
+                        mode_id=tracker.mode_id,
+                        factor=tracker.factor,
+                        previous_mode_id=tracker.previous_mode_id,
+                        transition_started_at=tracker.transition_started_at,
+                        timers=tracker.timer_states(),
+                    )
+                    for actuator_id, tracker in self.trackers.items()
+                ),
+            )
+        )
+
+    async def carry_out(self, allocation: AnyAllocation) -> None:
+        """Run the modes as asked."""
+        if not isinstance(allocation, StorageAllocation):
+            raise RefusedError(f"a storage cannot follow {allocation.type}")
+        await self.carry_out_steps(
+            allocation,
+            [
+                Step(step.actuator_id, step.mode_id, step.factor, step.start_time, allocation.abnormal_condition)
+                for step in allocation.actuators
+            ],
+        )
+
+
+class StorageDriver(SingleApplianceDriver[ConfigT], StorageAppliance):
+    """A driver whose instance is one storage."""

@@ -1,0 +1,1 @@
+"""Running a site in simulated time, as fast as the work allows."""

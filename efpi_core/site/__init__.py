@@ -1,0 +1,1 @@
+"""The site document: the declarative description of what a gateway runs."""

@@ -1,0 +1,183 @@
+"""What the gateway shows of itself: plain values for the HTTP interface, the command line and the pages."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from efi.messages import AnyMessage
+from efpi_core.plugin.condition import ConditionState
+from efpi_core.plugin.observation import ObservedValue, Quality
+
+
+class InstanceState(StrEnum):
+    """Where a plugin instance is in its life."""
+
+    STARTING = "starting"
+    """Its process begins, or its `start` has not returned."""
+    RUNNING = "running"
+    """It answers."""
+    STOPPING = "stopping"
+    """It was asked to end."""
+    STOPPED = "stopped"
+    """It ended as asked."""
+    BACKING_OFF = "backing_off"
+    """It failed and will be started again."""
+    QUARANTINED = "quarantined"
+    """It failed too often; a person must release it."""
+    MISSING = "missing"
+    """The plugin that the site asks for is not installed, or cannot be described."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceView:
+    """One configured plugin."""
+
+    instance: str
+    kind: str
+    """"driver" or "app"."""
+    offer: str
+    state: InstanceState
+    condition: ConditionState
+    detail: str = ""
+    text: str = ""
+    cure: str = ""
+    restarts: int = 0
+    pid: int | None = None
+    hosted: bool = True
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationView:
+    """An allocation and how far it has come."""
+
+    allocation_id: str
+    app: str
+    status: str
+    text: str
+    reason: str
+    given_at: datetime
+    changed_at: datetime
+    message: AnyMessage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplianceView:
+    """One appliance, as the list of appliances shows it."""
+
+    id: str
+    instance: str
+    name: str
+    category: str
+    device_class: str
+    state: str
+    """"online", "offline" or "gone"."""
+    role: str | None
+    power: float | None
+    """W over all phases, or None when it is not known."""
+    power_quality: Quality
+    power_at: datetime | None
+    app: str | None
+    controlled_by: str
+    """Who wins now: "app", "resident", "limit" or "nobody"."""
+    summary: str
+    """Its state in a few words: "62 %, charging"."""
+    control_space: tuple[AnyMessage, ...]
+    """The live messages, registration first."""
+    allocations: tuple[AllocationView, ...]
+    steerable: bool = True
+    safe_fallback: bool = True
+    condition: ConditionState = ConditionState.OK
+    text: str = ""
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """Which app controls an appliance, or could."""
+
+    appliance: str
+    app: str | None
+    candidates: tuple[str, ...]
+    by_hand: bool
+    """Whether a person or the site decided it."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationView:
+    """The last value of an observation."""
+
+    name: str
+    value: ObservedValue
+    unit: str
+    quality: Quality
+    at: datetime | None
+    age_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceView:
+    """The electrical power of the house by role, in W; `unmeasured` is what the measured parts leave open."""
+
+    grid: float | None
+    producers: float
+    storages: float
+    consumers: float
+    unmeasured: float | None
+    """grid − (producers + storages + consumers): what the meter sees and nobody accounts for; None without a meter."""
+    missing: tuple[str, ...] = ()
+    """Appliances whose power is not known now."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartHealth:
+    """One part of the gateway."""
+
+    name: str
+    state: ConditionState
+    detail: str = ""
+    text: str = ""
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """The gateway as a whole."""
+
+    status: str
+    """"ok", "degraded" or "starting"."""
+    reasons: tuple[str, ...]
+    version: str
+    site: str
+    revision: int
+    now: datetime
+    uptime_s: float
+    parts: tuple[PartHealth, ...] = ()
+    instances: tuple[InstanceView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """Something that happened, for people."""
+
+    number: int
+    at: datetime
+    level: str
+    subject: str
+    """An instance, appliance, or part of the gateway."""
+    kind: str
+    """A stable name, as "instance_crashed"."""
+    text: str
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideView:
+    """The resident's word on one appliance, until it ends."""
+
+    appliance: str
+    action: str
+    until: datetime
+    by: str
+    parameters: dict[str, float | str | None] = field(default_factory=dict)
