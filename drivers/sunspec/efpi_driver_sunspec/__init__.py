@@ -1,0 +1,1 @@
+"""SunSpec inverters, batteries and meters over Modbus TCP and RTU."""
