@@ -1,0 +1,185 @@
+"""Where telegrams begin and end in a stream of bytes; what is none is named, and nothing grows without bound."""
+
+import re
+from dataclasses import dataclass
+
+from efpi_driver_p1.errors import Fault, TelegramError
+from efpi_driver_p1.noise import name_noise
+from efpi_driver_p1.text import printable
+
+LONGEST_TELEGRAM = 16_384
+"""Bytes. The longest that a standard allows is Luxembourg's: five texts of 1,024 characters as digits, about 12 kB."""
+_LONGEST_HEADER = 128
+_FIRST_NOISE_REPORT, _LAST_NOISE_REPORT = 1_024, 65_536
+_SAMPLE = 2_048
+_LOOK_AHEAD = 12
+"""Bytes at the end of the buffer that may be the beginning of a mark not yet whole."""
+
+_BLANK = b" \t\r\n\0"
+_START = re.compile(rb"(?<=[\r\n\0])/[!-~]{3}|/[A-Za-z]{3}\d")
+"""`/` and the maker's letters where a line begins; inside a line the speed digit must follow (IEC 62056-21, 6.3.2)."""
+_NEXT_START = re.compile(rb"(?<=[\r\n\0])/[A-Za-z]{3}|/[A-Za-z]{3}\d")
+_FIRST_START = re.compile(rb"/[!-~]{3}")
+_END = re.compile(rb"!(?:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{0,3}(?=[ \0]{0,4}[\r\n/]))")
+_HEADER_END = re.compile(rb"[\r\n]")
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+
+_EVEN = [byte.bit_count() % 2 == 0 for byte in range(256)]
+_STRIP_PARITY = bytes(byte & 0x7F if _EVEN[byte] else 0x1A for byte in range(256))
+"""A 7E1 line read as 8N1: the parity bit arrives as the eighth. What fails the parity becomes SUB, never sent."""
+_PARITY_START = re.compile(rb"\xaf(?=[\x00-\xff]{4})")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The bytes of one telegram, from `/` to the CRC behind `!`."""
+
+    offset: int
+    """Where it begins, in bytes from the start of the stream."""
+    data: bytes
+    parity_stripped: bool = False
+    """The line was 7E1 and read as 8N1; the parity bits were checked and taken out."""
+
+
+class Framer:
+    """Cuts a stream into telegrams.
+
+    After any fault it goes on at the next `/`. It holds at most one telegram and one chunk.
+    """
+
+    def __init__(self, longest: int = LONGEST_TELEGRAM) -> None:
+        self._longest = longest
+        self._buffer = bytearray()
+        self._offset = 0
+        self._line_begins = True
+        self._inside = self._parity = False
+        self._scanned = 0
+        self._swallow = False
+        self._seen_any = False
+        self._noise = bytearray()
+        self._noise_length = 0
+        self._noise_report = _FIRST_NOISE_REPORT
+        self._found: list[Frame | TelegramError] = []
+
+    def feed(self, data: bytes) -> list[Frame | TelegramError]:
+        """What these bytes complete."""
+        self._buffer += data
+        while self._leave_telegram() if self._inside else self._find_start():
+            pass
+        found, self._found = self._found, []
+        return found
+
+    def end(self) -> list[Frame | TelegramError]:
+        """What is left when the stream ends; a last line without line end counts as whole."""
+        found = self.feed(b"\n")
+        del self._buffer[-1:]
+        if self._inside:
+            self._close(len(self._buffer), Fault.CUT, "the stream ends before the closing `!`")
+        self._take_noise(len(self._buffer))
+        self._report_noise()
+        found += self._found
+        self._found = []
+        return found
+
+    def _find_start(self) -> bool:
+        """Go to the next telegram; False when more bytes are needed."""
+        start, self._parity = self._next_start()
+        if start is None:
+            self._take_noise(len(self._buffer) - _LOOK_AHEAD)
+            if self._noise_length >= self._noise_report:
+                self._noise_report = min(2 * self._noise_report, _LAST_NOISE_REPORT)
+                self._report_noise()
+            return False
+        self._take_noise(start)
+        self._inside, self._scanned = True, 1
+        return True
+
+    def _next_start(self) -> tuple[int | None, bool]:
+        if self._line_begins and _FIRST_START.match(self._buffer):
+            return 0, False
+        plain = _START.search(self._buffer)
+        parity = _parity_start(self._buffer)
+        if parity is not None and (plain is None or parity < plain.start()):
+            return parity, True
+        return (plain.start() if plain else None), False
+
+    def _leave_telegram(self) -> bool:
+        """Go to the end of the telegram that has begun; False when more bytes are needed."""
+        window = self._buffer.translate(_STRIP_PARITY) if self._parity else self._buffer
+        if not _header_possible(window):
+            self._inside = False
+            self._take_noise(1)
+            return True
+        self._confirm_start()
+        end = _END.search(window, self._scanned)
+        begin = _NEXT_START.search(window, self._scanned, end.start() if end else len(window))
+        length = begin.start() if begin else end.end() if end else len(window)
+        if length > self._longest:
+            self._swallow = begin is None and end is None
+            self._close(length, Fault.TOO_LONG, f"no closing `!` within {self._longest} bytes")
+        elif begin:
+            self._close(length, Fault.CUT, "the next telegram begins before this one has its closing `!`")
+        elif end:
+            frame = Frame(self._offset, bytes(window[:length]), self._parity)
+            self._close(length)
+            self._found.append(frame)
+        else:
+            self._scanned = max(1, length - _LOOK_AHEAD)
+            return False
+        return True
+
+    def _confirm_start(self) -> None:
+        if self._scanned == 1:
+            self._report_noise()
+            self._noise_report = _FIRST_NOISE_REPORT
+            self._swallow = False
+
+    def _close(self, length: int, fault: Fault | None = None, detail: str = "") -> None:
+        if fault is not None:
+            window = self._buffer.translate(_STRIP_PARITY) if self._parity else self._buffer
+            self._found.append(TelegramError(fault, self._offset, length, detail, _header(window[:length])))
+        self._drop(length)
+        self._inside, self._line_begins, self._seen_any = False, True, True
+
+    def _drop(self, length: int) -> None:
+        self._line_begins = self._buffer[length - 1] in b"\r\n\0" if length else self._line_begins
+        del self._buffer[:length]
+        self._offset += length
+
+    def _take_noise(self, length: int) -> None:
+        """Move bytes out of the buffer; blanks before any other noise are none."""
+        taken = self._buffer[: max(0, length)]
+        if self._noise_length or taken.strip(_BLANK):
+            self._noise += taken[: _SAMPLE - len(self._noise)]
+            self._noise_length += len(taken)
+        self._drop(len(taken))
+
+    def _report_noise(self) -> None:
+        sample, length = bytes(self._noise), self._noise_length
+        self._noise.clear()
+        self._noise_length = 0
+        if not sample.strip(_BLANK) or self._swallow:
+            return
+        fault, detail = name_noise(sample, first=not self._seen_any)
+        self._seen_any = self._seen_any or fault is Fault.CUT_START
+        self._found.append(TelegramError(fault, self._offset - length, length, detail))
+
+
+def _parity_start(buffer: bytearray) -> int | None:
+    for match in _PARITY_START.finditer(buffer):
+        raw = bytes(buffer[match.start() : match.start() + 5])
+        if all(_EVEN[byte] for byte in raw) and _START.match(raw.translate(_STRIP_PARITY)):
+            return match.start()
+    return None
+
+
+def _header_possible(window: bytes | bytearray) -> bool:
+    end = _HEADER_END.search(window, 0, _LONGEST_HEADER)
+    if end is None and len(window) >= _LONGEST_HEADER:
+        return False
+    return _CONTROL.search(window, 0, end.start() if end else len(window)) is None
+
+
+def _header(window: bytes | bytearray) -> str:
+    end = _HEADER_END.search(window, 0, _LONGEST_HEADER)
+    return printable(bytes(window[: end.start() if end else _LONGEST_HEADER]).rstrip())
