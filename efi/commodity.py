@@ -94,7 +94,7 @@ ELECTRIC_POWERS = frozenset(
 def require_one_per_quantity(quantities: Iterable[CommodityQuantity]) -> None:
     """Refuse a quantity said twice, or the total of all phases beside a part of it."""
     quantities = tuple(quantities)
-    if len(quantities) < 2:  # noqa: PLR2004  # the usual case, and the hot one
+    if len(quantities) < 2:  # the usual case, and the hot one
         return
     refuse_repeated(quantities, "values")
     if CommodityQuantity.ELECTRIC_POWER in quantities and not ELECTRIC_POWERS.isdisjoint(
@@ -179,7 +179,7 @@ def electric_power_w(values: Iterable[PowerValue]) -> float | None:
 
 
 def per_phase_w(values: Iterable[PowerValue], on: tuple[Phase, ...] = (Phase.L1,)) -> dict[Phase, float]:
-    """The electrical power in W on each phase; a total whose split is not told is divided equally over the phases `on`."""
+    """The electrical power in W on each phase; a total whose split is not told is divided over the phases `on`."""
     phases = dict.fromkeys(Phase, 0.0)
     for value in values:
         if value.quantity is CommodityQuantity.ELECTRIC_POWER_SYMMETRIC:

@@ -10,13 +10,14 @@ from efi.allocation import Allocation
 from efi.commodity import CommodityQuantity
 from efi.message import ControlSpaceUpdate
 from efi.profile import ProfileElement
-from efi.registration import ControlSpaceRegistration
+from efi.registration import Category, ControlSpaceRegistration
 from efi.types import MAX_ELEMENTS, Duration, Instant, Model, Number, NumberRange, refuse_repeated, require_after
 
 
 class InflexibleRegistration(ControlSpaceRegistration):
     """Registers an appliance that measures, forecasts, and perhaps lets itself be curtailed."""
 
+    category = Category.INFLEXIBLE
     type: Literal["inflexible_registration"] = "inflexible_registration"
 
 
@@ -66,6 +67,7 @@ class CurtailmentOption(Model):
 class InflexibleCurtailmentOptions(ControlSpaceUpdate):
     """How the appliance can be curtailed from now on; an empty list says that it cannot."""
 
+    belongs_to = "inflexible_registration"
     type: Literal["inflexible_curtailment_options"] = "inflexible_curtailment_options"
     valid_until: Instant | None = None
     """When the options end; without it they hold until the next message of this kind."""
@@ -100,6 +102,7 @@ class InflexibleEnergyEnvelope(ControlSpaceUpdate):
     A curtailment may shape the power within [`valid_from`, `valid_until`), but its average must stay within the bounds.
     """
 
+    belongs_to = "inflexible_registration"
     type: Literal["inflexible_energy_envelope"] = "inflexible_energy_envelope"
     valid_until: Instant
     """When the interval ends."""
@@ -141,12 +144,13 @@ class CurtailmentProfile(Model):
     quantity: CommodityQuantity
     """What is limited."""
     elements: Annotated[tuple[CurtailmentElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS)]
-    """The intervals in order, the first beginning at the allocation's `start_time`; afterwards the appliance is free."""
+    """The intervals in order, the first beginning at the allocation's `start_time`; after them it is free."""
 
 
 class InflexibleAllocation(Allocation):
     """Asks an inflexible appliance to stay within bounds (EF-Pi: CurtailmentAllocation)."""
 
+    belongs_to = "inflexible_registration"
     type: Literal["inflexible_allocation"] = "inflexible_allocation"
     start_time: Instant
     """When the profiles begin."""

@@ -12,7 +12,7 @@ from efi.uncertainty import UncertainPower, UncertainValue
 
 
 class EnergyReading(Model):
-    """The standings of the counters of one commodity. J for electricity and heat, m³ for gas and oil, kg for hydrogen."""
+    """The counters of one commodity: J for electricity and heat, m³ for gas and oil, kg for hydrogen."""
 
     commodity: Commodity
     """What is counted."""
@@ -29,7 +29,7 @@ class EnergyReading(Model):
 
 
 class Measurement(Message):
-    """What an appliance consumes or produces now. EF-Pi's measurement of the inflexible category, for every category."""
+    """What an appliance of any category consumes or produces now."""
 
     type: Literal["measurement"] = "measurement"
     measured_at: Instant
@@ -94,7 +94,7 @@ def require_same_quantities(elements: tuple[ForecastElement, ...]) -> None:
 
 
 class Forecast(ControlSpaceUpdate):
-    """What an appliance expects to consume or produce from `valid_from` on, if nobody intervenes. For every category."""
+    """What an appliance of any category expects to consume or produce from `valid_from` on, if nobody intervenes."""
 
     type: Literal["forecast"] = "forecast"
     elements: ForecastElements

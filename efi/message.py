@@ -1,12 +1,15 @@
 """What every message carries, and the messages about the control space as a whole."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from efi.types import Identifier, Instant, Model, Text
 
 
 class Message(Model):
     """One statement of an appliance or of an energy app about one appliance."""
+
+    belongs_to: ClassVar[str | None] = None
+    """The `type` of the registration that this kind of message presumes; None where any registration will do."""
 
     message_id: Identifier
     """Names this message for good; an allocation or a revocation refers to it."""

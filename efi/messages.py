@@ -5,6 +5,13 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from efi.allocation import AllocationRevoke, AllocationStatusUpdate
+from efi.demand_driven import (
+    DemandDrivenAllocation,
+    DemandDrivenRegistration,
+    DemandDrivenStateUpdate,
+    DemandDrivenSystemDescription,
+    DemandForecast,
+)
 from efi.inflexible import (
     InflexibleAllocation,
     InflexibleCurtailmentOptions,
@@ -36,7 +43,11 @@ from efi.time_shiftable import (
 )
 
 AnyRegistration = (
-    InflexibleRegistration | TimeShiftableRegistration | StorageRegistration | OutputAdjustableRegistration
+    InflexibleRegistration
+    | TimeShiftableRegistration
+    | StorageRegistration
+    | OutputAdjustableRegistration
+    | DemandDrivenRegistration
 )
 """The registration of any category."""
 
@@ -53,10 +64,19 @@ AnyUpdate = (
     | StorageTargetProfileUpdate
     | OutputAdjustableSystemDescription
     | OutputAdjustableStateUpdate
+    | DemandDrivenSystemDescription
+    | DemandDrivenStateUpdate
+    | DemandForecast
 )
 """Any part of a control space."""
 
-AnyAllocation = InflexibleAllocation | TimeShiftableAllocation | StorageAllocation | OutputAdjustableAllocation
+AnyAllocation = (
+    InflexibleAllocation
+    | TimeShiftableAllocation
+    | StorageAllocation
+    | OutputAdjustableAllocation
+    | DemandDrivenAllocation
+)
 """The allocation of any category."""
 
 ApplianceMessage = AnyRegistration | AnyUpdate | Measurement | ControlSpaceRevoke | AllocationStatusUpdate

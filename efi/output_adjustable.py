@@ -6,7 +6,7 @@ from pydantic import Field
 
 from efi.allocation import Allocation
 from efi.message import ControlSpaceUpdate
-from efi.registration import ControlSpaceRegistration
+from efi.registration import Category, ControlSpaceRegistration
 from efi.running_mode import MAX_MODES, ModeBehaviour, ModeGraph, ModeState, RunningMode
 from efi.types import Factor, Identifier, Instant, Model
 
@@ -14,6 +14,7 @@ from efi.types import Factor, Identifier, Instant, Model
 class OutputAdjustableRegistration(ControlSpaceRegistration):
     """Registers an appliance whose output can be chosen."""
 
+    category = Category.OUTPUT_ADJUSTABLE
     type: Literal["output_adjustable_registration"] = "output_adjustable_registration"
 
 
@@ -24,6 +25,7 @@ class OutputAdjustableMode(RunningMode, ModeBehaviour):
 class OutputAdjustableSystemDescription(ControlSpaceUpdate, ModeGraph):
     """What the appliance can do, from `valid_from` on and until the next description's."""
 
+    belongs_to = "output_adjustable_registration"
     type: Literal["output_adjustable_system_description"] = "output_adjustable_system_description"
     modes: Annotated[tuple[OutputAdjustableMode, ...], Field(min_length=1, max_length=MAX_MODES)]
     """The ways in which it can run."""
@@ -41,6 +43,7 @@ class OutputAdjustableSystemDescription(ControlSpaceUpdate, ModeGraph):
 class OutputAdjustableStateUpdate(ControlSpaceUpdate, ModeState):
     """How the appliance runs now."""
 
+    belongs_to = "output_adjustable_registration"
     type: Literal["output_adjustable_state_update"] = "output_adjustable_state_update"
 
 
@@ -58,6 +61,7 @@ class RunningModeSelector(Model):
 class OutputAdjustableAllocation(Allocation):
     """Asks the appliance to run in modes, one after the other."""
 
+    belongs_to = "output_adjustable_registration"
     type: Literal["output_adjustable_allocation"] = "output_adjustable_allocation"
     selectors: Annotated[tuple[RunningModeSelector, ...], Field(min_length=1, max_length=MAX_MODES)]
     """The modes, each from its instant until the next one's."""

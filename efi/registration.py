@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -11,8 +11,21 @@ from efi.message import Message
 from efi.types import CurrencyCode, Duration, Label, Model, refuse_repeated, violated
 
 
+class Category(StrEnum):
+    """What kind of freedom an appliance has."""
+
+    INFLEXIBLE = "inflexible"
+    """None, or that of being curtailed."""
+    TIME_SHIFTABLE = "time_shiftable"
+    """When to do a fixed piece of work."""
+    STORAGE = "storage"
+    """When to fill and empty, within the bounds of a fill level."""
+    OUTPUT_ADJUSTABLE = "output_adjustable"
+    """What to give or take, at any time."""
+
+
 class DeviceClass(StrEnum):
-    """What kind of appliance it is (EFI 2.0 device classes, and the meters and inverters that homes have beside them)."""
+    """What kind of appliance it is: EFI 2.0's device classes, and what homes have beside them."""
 
     REFRIGERATOR = "refrigerator"
     FREEZER = "freezer"
@@ -68,6 +81,9 @@ class Role(Model):
 class ControlSpaceRegistration(Message):
     """Who an appliance is; opens the conversation, and opened anew it replaces all that was said before."""
 
+    category: ClassVar[Category]
+    """The kind of freedom that a registration of this type announces."""
+
     name: Label
     """What people call the appliance."""
     device_class: DeviceClass = DeviceClass.MISCELLANEOUS
@@ -104,12 +120,13 @@ class ControlSpaceRegistration(Message):
         refuse_repeated(self.phases, "phases")
         refuse_repeated(self.measures, "measured quantities")
         for role in self.roles:
-            self._require_supported(role.commodity, "a role")
+            self.require_supported(role.commodity, "a role")
         for quantity in (*self.measures, *(limit.quantity for limit in self.power_limits)):
-            self._require_supported(quantity.commodity, str(quantity.value))
+            self.require_supported(quantity.commodity, str(quantity.value))
         return self
 
-    def _require_supported(self, commodity: Commodity, what: str) -> None:
+    def require_supported(self, commodity: Commodity, what: str) -> None:
+        """Refuse a part of the registration that speaks of a commodity which is not registered."""
         if commodity not in self.commodities:
             raise violated(
                 "commodity_not_registered",

@@ -11,7 +11,7 @@ from efi.commodity import Commodity, PowerRange, ValueRange
 from efi.message import ControlSpaceUpdate
 from efi.output_adjustable import RunningModeSelector
 from efi.profile import ProfileElement
-from efi.registration import ControlSpaceRegistration
+from efi.registration import Category, ControlSpaceRegistration
 from efi.running_mode import MAX_MODES, CostRange, ModeBehaviour, ModeGraph, ModeState, RunningMode
 from efi.types import (
     MAX_ELEMENTS,
@@ -43,6 +43,7 @@ class Actuator(Model):
 class StorageRegistration(ControlSpaceRegistration):
     """Registers an appliance that stores: a battery, a car, a boiler, a freezer."""
 
+    category = Category.STORAGE
     type: Literal["storage_registration"] = "storage_registration"
     fill_level_label: Label = ""
     """What the fill level is, for people: "state of charge", "water temperature"."""
@@ -53,11 +54,16 @@ class StorageRegistration(ControlSpaceRegistration):
 
     @model_validator(mode="after")
     def _actuators_consistent(self) -> Self:
-        refuse_repeated((actuator.actuator_id for actuator in self.actuators), "actuators")
-        for actuator in self.actuators:
-            for commodity in actuator.commodities:
-                self._require_supported(commodity, f"actuator '{actuator.actuator_id}'")
+        require_registered_commodities(self, self.actuators)
         return self
+
+
+def require_registered_commodities(registration: ControlSpaceRegistration, actuators: Sequence[Actuator]) -> None:
+    """Refuse actuators of one name, and any whose commodity the appliance did not register."""
+    refuse_repeated((actuator.actuator_id for actuator in actuators), "actuators")
+    for actuator in actuators:
+        for commodity in actuator.commodities:
+            registration.require_supported(commodity, f"actuator '{actuator.actuator_id}'")
 
 
 class StorageBehaviour(ModeBehaviour):
@@ -163,6 +169,7 @@ class ActuatorBehaviour(ModeGraph):
 class StorageSystemDescription(ControlSpaceUpdate):
     """What the actuators can do, from `valid_from` on and until the next description's."""
 
+    belongs_to = "storage_registration"
     type: Literal["storage_system_description"] = "storage_system_description"
     fill_level_range: NumberRange
     """The fill levels that the storage can have."""
@@ -201,6 +208,7 @@ class ActuatorState(ModeState):
 class StorageStateUpdate(ControlSpaceUpdate):
     """The fill level, and how the actuators run now."""
 
+    belongs_to = "storage_registration"
     type: Literal["storage_state_update"] = "storage_state_update"
     fill_level: Number
     """The present fill level; it may lie outside the described range when the world is so."""
@@ -237,6 +245,7 @@ class LeakageElement(Model):
 class StorageLeakageUpdate(ControlSpaceUpdate):
     """How the storage empties by itself (EFI: part of the system description; S2: leakage behaviour)."""
 
+    belongs_to = "storage_registration"
     type: Literal["storage_leakage_update"] = "storage_leakage_update"
     elements: Annotated[tuple[LeakageElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS)]
     """The rates over the fill level, in rising and contiguous ranges."""
@@ -270,6 +279,7 @@ class UsageElement(ProfileElement):
 class StorageUsageForecast(ControlSpaceUpdate):
     """What users are expected to draw from the storage, beginning at `valid_from`."""
 
+    belongs_to = "storage_registration"
     type: Literal["storage_usage_forecast"] = "storage_usage_forecast"
     elements: Annotated[tuple[UsageElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS)]
     """The intervals in order; nothing is expected after them."""
@@ -287,6 +297,7 @@ class TargetElement(Model):
 class StorageTargetProfileUpdate(ControlSpaceUpdate):
     """Where the fill level should be, beginning at `valid_from`. Replaces the profile told before, as a whole."""
 
+    belongs_to = "storage_registration"
     type: Literal["storage_target_profile_update"] = "storage_target_profile_update"
     elements: Annotated[tuple[TargetElement, ...], Field(max_length=MAX_ELEMENTS)]
     """The intervals and instants in order; an empty profile takes all wishes back."""
@@ -302,6 +313,7 @@ class ActuatorAllocation(RunningModeSelector):
 class StorageAllocation(Allocation):
     """Asks actuators to run in modes, each until its next one; an actuator that is not mentioned is free."""
 
+    belongs_to = "storage_registration"
     type: Literal["storage_allocation"] = "storage_allocation"
     actuators: Annotated[tuple[ActuatorAllocation, ...], Field(min_length=1, max_length=MAX_MODES)]
     """The modes and when they begin."""

@@ -10,13 +10,14 @@ from efi.allocation import Allocation
 from efi.measurement import ForecastElements, require_same_quantities
 from efi.message import ControlSpaceUpdate
 from efi.profile import profile_duration
-from efi.registration import ControlSpaceRegistration
+from efi.registration import Category, ControlSpaceRegistration
 from efi.types import Duration, Identifier, Instant, Label, Model, refuse_repeated, require_after, violated
 
 
 class TimeShiftableRegistration(ControlSpaceRegistration):
     """Registers an appliance whose work can be moved in time."""
 
+    category = Category.TIME_SHIFTABLE
     type: Literal["time_shiftable_registration"] = "time_shiftable_registration"
 
 
@@ -42,7 +43,7 @@ class Alternative(Model):
         if self.maximum_interruption is not None and not self.interruptible:
             raise violated(
                 "interruption_of_uninterruptible",
-                "a longest interruption is given but the work is not interruptible; set `interruptible` or leave it out",
+                "a longest interruption is told of work that is not interruptible; set `interruptible` or leave it out",
             )
         return self
 
@@ -85,6 +86,7 @@ class SequentialProfile(Model):
 class TimeShiftableUpdate(ControlSpaceUpdate):
     """Work that waits: steps in their order, to be finished before the deadline. Replaces the work told before."""
 
+    belongs_to = "time_shiftable_registration"
     type: Literal["time_shiftable_update"] = "time_shiftable_update"
     start_after: Instant | None = None
     """The earliest start; without it `valid_from`."""
@@ -156,6 +158,7 @@ class SequenceState(Model):
 class TimeShiftableStateUpdate(ControlSpaceUpdate):
     """How far the work has come (S2: power profile status)."""
 
+    belongs_to = "time_shiftable_registration"
     type: Literal["time_shiftable_state_update"] = "time_shiftable_state_update"
     sequences: Annotated[tuple[SequenceState, ...], Field(min_length=1, max_length=1000)]
     """The steps; one that is not mentioned is as it was."""
@@ -190,6 +193,7 @@ class SequenceAllocation(Model):
 class TimeShiftableAllocation(Allocation):
     """Asks to start, halt or resume steps; all at once or one by one."""
 
+    belongs_to = "time_shiftable_registration"
     type: Literal["time_shiftable_allocation"] = "time_shiftable_allocation"
     sequences: Annotated[tuple[SequenceAllocation, ...], Field(min_length=1, max_length=1000)]
     """The steps that are spoken of."""

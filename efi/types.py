@@ -30,7 +30,7 @@ class Model(BaseModel):
 
 def violated(rule: str, message: str, **facts: Any) -> PydanticCustomError:
     """The error of a check that spans fields: its rule's name, a sentence with the cure, and the offending values."""
-    return PydanticCustomError(rule, message, facts)  # type: ignore[arg-type]  # message is built by our own checks
+    return PydanticCustomError(rule, message, facts)
 
 
 def refuse_repeated(ids: Iterable[Hashable], what: str) -> None:
@@ -118,7 +118,7 @@ class NumberRange(Model):
         return min(max(number, self.lower), self.upper)
 
     def fraction(self, number: float) -> float:
-        """Where the number stands between the ends: 0 at the lower, 1 at the upper, beyond them outside; 0 for a point."""
+        """Where the number stands: 0 at the lower end, 1 at the upper, beyond them outside; 0 for a point."""
         return (number - self.lower) / self.width if self.upper > self.lower else 0.0
 
 

@@ -1,0 +1,82 @@
+"""The modes of one system description, made quick to look up: the session asks for each state and each allocation."""
+
+from typing import NamedTuple
+
+from efi.control_space import AnyDescription
+from efi.demand_driven import DemandDrivenMode
+from efi.output_adjustable import OutputAdjustableMode, OutputAdjustableSystemDescription
+from efi.refusal import listed, refuse
+from efi.running_mode import ModeGraph, Transition
+from efi.storage import StorageMode
+
+AnyMode = StorageMode | OutputAdjustableMode | DemandDrivenMode
+"""A running mode of any category."""
+
+
+class KnownMode(NamedTuple):
+    """A mode, and whether a factor must be told with it."""
+
+    mode: AnyMode
+    continuous: bool
+
+
+class ActuatorModes:
+    """What one actuator can do, by name."""
+
+    __slots__ = ("graph", "modes", "timers", "transitions")
+
+    def __init__(self, graph: ModeGraph, modes: tuple[AnyMode, ...]) -> None:
+        self.graph = graph
+        self.modes = {mode.mode_id: KnownMode(mode, mode.continuous) for mode in modes}
+        self.transitions: dict[tuple[str, str], Transition] = {
+            (way.from_mode, way.to_mode): way for way in graph.transitions
+        }
+        self.timers = frozenset(timer.timer_id for timer in graph.timers)
+
+    def refuse_mode(self, mode_id: str, factor: float | None, path: str) -> None:
+        """Refuse a mode that does not exist, and a factor that is missing or too much; for those who found one such."""
+        known = self.modes.get(mode_id)
+        if known is None:
+            refuse(
+                "unknown_mode",
+                f"{path}mode_id",
+                mode_id,
+                "the description has no such mode",
+                f"name one of: {listed(self.modes)}",
+            )
+        if known.continuous and factor is None:
+            refuse(
+                "factor_missing",
+                f"{path}factor",
+                factor,
+                f"mode '{mode_id}' is a range",
+                "tell where in it, from 0 to 1",
+            )
+        if not known.continuous and factor is not None:
+            refuse("factor_unexpected", f"{path}factor", factor, f"mode '{mode_id}' is a point", "leave the factor out")
+
+
+class ModeIndex:
+    """The modes of all actuators of a description; an appliance that names no actuator is found under None."""
+
+    __slots__ = ("actuators", "description")
+
+    def __init__(self, description: AnyDescription) -> None:
+        self.description = description
+        self.actuators: dict[str | None, ActuatorModes]
+        if isinstance(description, OutputAdjustableSystemDescription):
+            self.actuators = {None: ActuatorModes(description, description.modes)}
+        else:
+            self.actuators = {
+                actuator.actuator_id: ActuatorModes(actuator, actuator.modes) for actuator in description.actuators
+            }
+
+    def refuse_actuator(self, actuator_id: str, path: str) -> ActuatorModes:
+        """Refuse an actuator that the description does not have."""
+        refuse(
+            "unknown_actuator",
+            f"{path}actuator_id",
+            actuator_id,
+            "the description has no such actuator",
+            f"name one of: {listed(self.actuators)}",
+        )
