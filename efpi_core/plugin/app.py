@@ -2,9 +2,8 @@
 
 from typing import ClassVar
 
-from efi.control_space import ControlSpace
-
 from efi.allocation import AllocationRevoke, AllocationStatusUpdate
+from efi.control_space import ControlSpace
 from efi.messages import AnyAllocation, AnyRegistration, ApplianceMessage
 from efpi_core.plugin.appliance import Stamp
 from efpi_core.plugin.context import Context
@@ -18,7 +17,7 @@ class ControlledAppliance:
 
     def __init__(self, appliance_id: str, context: Context) -> None:
         self.appliance_id = appliance_id
-        self.space = ControlSpace(appliance_id)
+        self.space = ControlSpace()
         """Everything live that the appliance said of its freedom, and its last measurement."""
         self.statuses: dict[str, AllocationStatusUpdate] = {}
         """The last word on each open allocation."""
@@ -49,7 +48,9 @@ class ControlledAppliance:
 class EnergyApp(Plugin[ConfigT]):
     """One service. Override what is of interest; each handler runs alone."""
 
-    categories: ClassVar[frozenset[str]] = frozenset(("inflexible", "time_shiftable", "storage", "output_adjustable"))
+    categories: ClassVar[frozenset[str]] = frozenset(
+        ("inflexible", "time_shiftable", "storage", "output_adjustable", "demand_driven")
+    )
     """The categories that it controls."""
 
     appliances: dict[str, ControlledAppliance]

@@ -1,4 +1,4 @@
-"""The four categories of flexibility, and how a message tells which one it belongs to."""
+"""The categories of flexibility, and how a message tells which one it belongs to."""
 
 from enum import StrEnum
 
@@ -12,6 +12,8 @@ class Category(StrEnum):
     TIME_SHIFTABLE = "time_shiftable"
     STORAGE = "storage"
     OUTPUT_ADJUSTABLE = "output_adjustable"
+    DEMAND_DRIVEN = "demand_driven"
+    """Serves a demand with one of several actuators; EFI has no such category, S2 has (DDBC)."""
 
 
 def category_of(registration: AnyRegistration) -> Category:

@@ -28,7 +28,8 @@ from efpi_core.plugin.plugin import ConfigT
 class TimeShiftableAppliance(Appliance):
     """An appliance with work that may wait.
 
-    `offer_work` tells the work; `start_sequence` starts a step of it; the driver says `sequence_ended` when a step is done.
+    `offer_work` tells the work, `start_sequence` starts a step of it, and the driver says `sequence_ended` when a step
+    is done.
     Work that nobody has allocated is started by the base class in time for its deadline.
     """
 

@@ -1,0 +1,128 @@
+"""The appliances of the house: each with its session, its last values, and who is in control."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from efi.commodity import Commodity
+from efi.measurement import Measurement
+from efi.messages import AnyMessage, AnyRegistration
+from efi.registration import DeviceClass, EnergyRole
+from efi.session import Session
+from efpi_core.plugin.categories import Category, category_of
+from efpi_core.plugin.condition import ConditionState
+
+RESIDENT = "resident"
+LIMIT = "limit"
+
+
+@dataclass(slots=True)
+class OpenAllocation:
+    """An allocation on its way, and the last word on it."""
+
+    allocation: AnyMessage
+    holder: str
+    """Who gave it: an app's instance, "resident" or "limit"."""
+    status: str
+    text: str
+    given_at: datetime
+    changed_at: datetime
+
+
+@dataclass(slots=True)
+class ApplianceRecord:
+    """One appliance as the gateway keeps it."""
+
+    appliance_id: str
+    instance: str
+    key: str
+    session: Session
+    steerable: bool
+    safe_fallback: bool
+    online: bool = True
+    app: str | None = None
+    condition: ConditionState = ConditionState.OK
+    text: str = ""
+    cure: str = ""
+    power_w: float | None = None
+    power_at: datetime | None = None
+    committing: "asyncio.Future[None] | None" = None
+    """Done when the journal holds the last allocation; what follows waits for it, so that order is kept."""
+    allocations: dict[str, OpenAllocation] = field(default_factory=dict)
+    """Open ones, and the last one that ended."""
+
+    @property
+    def registration(self) -> AnyRegistration:
+        """Who the appliance is."""
+        registration = self.session.space.registration
+        assert registration is not None, "a record is made from a registration"  # noqa: S101  # told to the type checker
+        return registration
+
+    @property
+    def category(self) -> Category:
+        """The kind of freedom it has."""
+        return category_of(self.registration)
+
+    @property
+    def role(self) -> EnergyRole | None:
+        """Its part in the flow of electricity: as it says, else as its kind suggests; None without electricity."""
+        registration = self.registration
+        if Commodity.ELECTRICITY not in registration.commodities:
+            return None
+        told = registration.role_for(Commodity.ELECTRICITY)
+        if told is not None:
+            return told
+        return _ROLE_OF_CLASS.get(registration.device_class, EnergyRole.CONSUMER)
+
+    def note_measurement(self, measurement: Measurement) -> None:
+        """Keep the power that was measured."""
+        power = measurement.electric_power_w
+        if power is not None:
+            self.power_w = power
+            self.power_at = measurement.measured_at
+
+
+_ROLE_OF_CLASS = {
+    DeviceClass.SMART_METER: EnergyRole.GRID,
+    DeviceClass.PV_PANEL: EnergyRole.PRODUCER,
+    DeviceClass.WINDMILL: EnergyRole.PRODUCER,
+    DeviceClass.GENERATOR: EnergyRole.PRODUCER,
+    DeviceClass.MICRO_CHP: EnergyRole.PRODUCER,
+    DeviceClass.STATIONARY_BATTERY: EnergyRole.STORAGE,
+}
+
+
+class ApplianceRegistry:
+    """All appliances by name, in the order of their coming."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, ApplianceRecord] = {}
+
+    def __iter__(self) -> Iterator[ApplianceRecord]:
+        """The appliances in the order of their coming."""
+        return iter(self._records.values())
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._records)
+
+    def get(self, appliance_id: str) -> ApplianceRecord | None:
+        """The appliance of that name, or None."""
+        return self._records.get(appliance_id)
+
+    def add(self, record: ApplianceRecord) -> None:
+        """Take in an appliance."""
+        self._records[record.appliance_id] = record
+
+    def remove(self, appliance_id: str) -> ApplianceRecord | None:
+        """Forget an appliance."""
+        return self._records.pop(appliance_id, None)
+
+    def of_instance(self, instance: str) -> tuple[ApplianceRecord, ...]:
+        """The appliances that an instance brought."""
+        return tuple(record for record in self._records.values() if record.instance == instance)
+
+    def of_app(self, app: str) -> tuple[ApplianceRecord, ...]:
+        """The appliances that an app controls."""
+        return tuple(record for record in self._records.values() if record.app == app)

@@ -1,0 +1,241 @@
+"""The exchange: every message of the interface passes here, through its appliance's session, to the other side."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import cast, get_args
+
+from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusUpdate
+from efi.commodity import PHASE_POWER
+from efi.measurement import Measurement
+from efi.message import ControlSpaceRevoke
+from efi.messages import AnyMessage, ApplianceMessage, AppMessage
+from efi.output_adjustable import OutputAdjustableStateUpdate
+from efi.registration import ControlSpaceRegistration
+from efi.session import Verdict
+from efi.storage import StorageStateUpdate
+from efpi_core.gateway.appliances import LIMIT, RESIDENT, ApplianceRecord, ApplianceRegistry, OpenAllocation
+from efpi_core.gateway.journal_port import AllocationJournal
+from efpi_core.gateway.observations import ObservationBoard
+from efpi_core.gateway.precedence import Precedence
+from efpi_core.host.frames import Deliver, ToInstance
+
+_APP_MESSAGES = get_args(AppMessage)
+_PHASE_NAMES = {quantity: f"power.{phase.value}" for phase, quantity in PHASE_POWER.items()}
+
+Send = Callable[[str, ToInstance], None]
+"""Hands a frame to an instance; never waits."""
+
+MessageSink = Callable[[str, AnyMessage, datetime], None]
+"""Called with the sender and each message that passed."""
+
+
+class Exchange:
+    """Routes messages between drivers and apps and keeps what they mean for the gateway."""
+
+    def __init__(
+        self,
+        appliances: ApplianceRegistry,
+        board: ObservationBoard,
+        precedence: Precedence,
+        journal: AllocationJournal,
+        send: Send,
+        now: Callable[[], datetime],
+        complain: Callable[[str, str, str], None],
+    ) -> None:
+        self._appliances = appliances
+        self._board = board
+        self._precedence = precedence
+        self._journal = journal
+        self._send = send
+        self._now = now
+        self._complain = complain
+        self.refusals = 0
+        """Messages that broke a rule of their session."""
+        self.passed = 0
+        """Messages that went through."""
+        self.sinks: list[MessageSink] = []
+        """Components of the gateway that follow every message."""
+        self.on_change: Callable[[ApplianceRecord], None] = lambda record: None
+        """Called when an appliance's shown state changed."""
+        self.on_measurement: Callable[[ApplianceRecord, Measurement], None] = lambda record, measurement: None
+        """Called with each measurement."""
+
+    # --- from a driver or an app
+
+    def say(self, instance: str, appliance_id: str, message: AnyMessage) -> None:
+        """Take a message from an instance: of its own appliance, or to one that it controls."""
+        record = self._appliances.get(appliance_id)
+        if record is None:
+            self._complain(instance, "unknown_appliance", f"speaks of '{appliance_id}', which is not there")
+        elif isinstance(message, _APP_MESSAGES):
+            if record.app == instance:
+                self.from_app(record, cast(AppMessage, message), instance)
+            else:
+                self._reject_stranger(instance, record, cast(AppMessage, message))
+        elif record.instance == instance:
+            self.from_appliance(record, cast(ApplianceMessage, message))
+        else:
+            self._complain(instance, "not_its_appliance", f"speaks for '{appliance_id}', which is another's")
+
+    def _reject_stranger(self, instance: str, record: ApplianceRecord, message: AppMessage) -> None:
+        """An app speaks to an appliance it does not control: between two connections, or out of turn."""
+        if not isinstance(message, AllocationRevoke):
+            self._answer(record, instance, message.message_id, "this app does not control the appliance")
+
+    def from_appliance(self, record: ApplianceRecord, message: ApplianceMessage) -> None:
+        """Take a message of an appliance."""
+        now = self._now()
+        verdict = record.session.from_appliance(message, now)
+        if verdict.refusal is not None:
+            self.refusals += 1
+            self._complain(record.instance, verdict.refusal.rule, f"{record.appliance_id}: {verdict.refusal.sentence}")
+        else:
+            self.passed += 1
+            for sink in self.sinks:
+                sink(record.appliance_id, message, now)
+            self._note(record, message, now)
+        self._deliver(record, verdict, now)
+
+    def from_app(self, record: ApplianceRecord, message: AppMessage, giver: str) -> None:
+        """Take a message to an appliance, from its app or from the gateway's own voices."""
+        now = self._now()
+        if isinstance(message, AllocationRevoke):
+            if not self._may_revoke(record, message, giver):
+                return
+        elif (objection := self._precedence.objection(record, message, giver, now)) is not None:
+            self._answer(record, giver, message.message_id, objection)
+            return
+        if not isinstance(message, AllocationRevoke):
+            record.allocations[message.message_id] = OpenAllocation(message, giver, "given", "", now, now)
+        verdict = record.session.from_app(message, now)
+        if verdict.refusal is not None:
+            self.refusals += 1
+        else:
+            self.passed += 1
+            for sink in self.sinks:
+                sink(giver, message, now)
+            if not isinstance(message, AllocationRevoke):
+                record.committing = self._journal.journal_allocation(message, giver)
+            if record.committing is not None and not record.committing.done():
+                self._deliver_after(record.committing, partial(self._deliver, record, verdict, now))
+                return
+        self._deliver(record, verdict, now)
+
+    def _may_revoke(self, record: ApplianceRecord, message: AllocationRevoke, giver: str) -> bool:
+        """An app takes back its own allocations only; one that the resident or a limit gave stays."""
+        if giver in (RESIDENT, LIMIT):
+            return True
+        if message.allocation_id is None:
+            return not any(open_.holder in (RESIDENT, LIMIT) for open_ in self._open(record))
+        held = record.allocations.get(message.allocation_id)
+        return held is not None and held.holder == giver
+
+    @staticmethod
+    def _open(record: ApplianceRecord) -> list[OpenAllocation]:
+        return [held for held in record.allocations.values() if held.status not in _FINAL]
+
+    def _answer(self, record: ApplianceRecord, giver: str, allocation_id: str, text: str) -> None:
+        """Refuse an allocation in the appliance's stead."""
+        if giver in (RESIDENT, LIMIT):
+            self._complain(record.instance, "allocation_refused", f"{record.appliance_id}: {text}")
+            return
+        now = self._now()
+        status = AllocationStatusUpdate(
+            message_id=f"{allocation_id[:55]}_refused",
+            appliance_id=record.appliance_id,
+            timestamp=now,
+            allocation_id=allocation_id,
+            status=AllocationStatus.REJECTED,
+            text=text,
+        )
+        for sink in self.sinks:
+            sink(record.appliance_id, status, now)
+        self._send(giver, Deliver(record.appliance_id, status))
+
+    # --- to the other side
+
+    def _deliver_after(self, committed: "asyncio.Future[None]", deliver: Callable[[], None]) -> None:
+        """Deliver once the journal holds it; a journal that cannot write is complained of and holds up nothing."""
+
+        def done(future: "asyncio.Future[None]") -> None:
+            if not future.cancelled() and (error := future.exception()) is not None:
+                self._complain("journal", "journal_failed", f"an allocation could not be kept: {error}")
+            deliver()
+
+        committed.add_done_callback(done)
+
+    def _deliver(self, record: ApplianceRecord, verdict: Verdict, now: datetime) -> None:
+        for order in verdict.to_appliance:
+            self._send(record.instance, Deliver(record.appliance_id, order))
+        for told in verdict.to_app:
+            receiver = record.app
+            if isinstance(told, AllocationStatusUpdate):
+                receiver = self._note_status(record, told, now)
+            if receiver is not None:
+                self._send(receiver, Deliver(record.appliance_id, told))
+
+    def _note_status(self, record: ApplianceRecord, status: AllocationStatusUpdate, now: datetime) -> str | None:
+        """Keep the word on an allocation; returns the app that is to hear it, if any."""
+        self._journal.journal_status(status, now)
+        held = record.allocations.get(status.allocation_id)
+        if held is None:
+            return record.app
+        held.status, held.text, held.changed_at = status.status.value, status.text, now
+        if status.status.final:
+            for other in [
+                known for known, old in record.allocations.items() if old.status in _FINAL and old is not held
+            ]:
+                del record.allocations[other]
+        self.on_change(record)
+        return None if held.holder in (RESIDENT, LIMIT) else held.holder
+
+    # --- what messages mean for the gateway
+
+    def _note(self, record: ApplianceRecord, message: ApplianceMessage, now: datetime) -> None:
+        name = record.appliance_id
+        if isinstance(message, Measurement):
+            record.note_measurement(message)
+            self._publish_measurement(record, message)
+            self.on_measurement(record, message)
+        elif isinstance(message, StorageStateUpdate):
+            unit = getattr(record.registration, "fill_level_unit", "")
+            self._board.put(f"{name}.fill_level", message.fill_level, now, unit=unit, owner=record.instance)
+            for actuator in message.actuators:
+                suffix = "mode" if len(message.actuators) == 1 else f"{actuator.actuator_id}.mode"
+                self._board.put(f"{name}.{suffix}", actuator.mode_id, now, owner=record.instance)
+            self.on_change(record)
+        elif isinstance(message, OutputAdjustableStateUpdate):
+            self._board.put(f"{name}.mode", message.mode_id, now, owner=record.instance)
+            self.on_change(record)
+        elif isinstance(message, ControlSpaceRegistration):
+            record.online = True
+            self.on_change(record)
+        elif isinstance(message, ControlSpaceRevoke):
+            self.on_change(record)
+
+    def _publish_measurement(self, record: ApplianceRecord, measurement: Measurement) -> None:
+        name, at = record.appliance_id, measurement.measured_at
+        power = measurement.electric_power_w
+        if power is not None:
+            self._board.put(f"{name}.power", power, at, unit="W", owner=record.instance)
+        if len(measurement.values) > 1 or power is None:
+            for value in measurement.values:
+                quantity = _PHASE_NAMES.get(value.quantity, value.quantity.value.replace(".", "_"))
+                self._board.put(f"{name}.{quantity}", value.value, at, unit=value.quantity.unit, owner=record.instance)
+        for reading in measurement.energy:
+            for direction, count in (("consumed", reading.consumed), ("produced", reading.produced)):
+                if count is not None:
+                    self._board.put(
+                        f"{name}.{reading.commodity.value}_{direction}",
+                        count,
+                        at,
+                        unit=_COUNTER_UNIT.get(reading.commodity.value, "J"),
+                        owner=record.instance,
+                    )
+        self.on_change(record)
+
+
+_FINAL = frozenset(status.value for status in AllocationStatus if status.final)
+_COUNTER_UNIT = {"gas": "m³", "oil": "m³", "hydrogen": "kg"}

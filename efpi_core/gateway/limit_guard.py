@@ -1,0 +1,171 @@
+"""Watches the connection to the grid and makes appliances draw less, or feed in less, when a limit is broken.
+
+It acts on what the grid meter measures, at once and just as far as needed, above every app and override; what it
+held down is given back, one appliance after the other, once the power has stayed within for a while.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from efi.allocation import AllocationRevoke
+from efi.commodity import Phase, per_phase_w
+from efi.measurement import Measurement
+from efi.messages import AnyAllocation
+from efi.registration import EnergyRole
+from efpi_core.errors import RefusedError
+from efpi_core.gateway.appliances import LIMIT, ApplianceRecord, ApplianceRegistry
+from efpi_core.gateway.exchange import Exchange
+from efpi_core.gateway.flexible_power import Choice, choices
+from efpi_core.gateway.limit_book import LimitBook, excess_w
+from efpi_core.gateway.precedence import Precedence
+from efpi_core.gateway.requests import hold_within, run_mode
+from efpi_core.plugin.appliance import Stamp
+from efpi_core.plugin.categories import Category
+from efpi_core.plugin.limits import Limit
+
+HOLD = timedelta(minutes=2)
+"""How long an appliance is held down at least."""
+
+MARGIN_W = 50.0
+"""How much further than just to the limit the power is brought."""
+
+
+class LimitGuard:
+    """Keeps the measured power of the connection within its limits, as far as the appliances allow."""
+
+    def __init__(
+        self,
+        appliances: ApplianceRegistry,
+        limits: LimitBook,
+        precedence: Precedence,
+        exchange: Exchange,
+        new_id: Callable[[], str],
+        tell: Callable[[str, str, str], None],
+    ) -> None:
+        self._appliances = appliances
+        self._limits = limits
+        self._precedence = precedence
+        self._exchange = exchange
+        self._new_id = new_id
+        self._tell = tell
+        self._held: dict[str, str] = {}
+
+    def measured(self, record: ApplianceRecord, measurement: Measurement, now: datetime) -> None:
+        """The grid meter told its power: act when a limit is broken, give back when all is well."""
+        total = measurement.electric_power_w
+        if record.role is not EnergyRole.GRID or total is None:
+            return
+        phases = per_phase_w(measurement.values, record.registration.phases or tuple(Phase))
+        broken = False
+        for limit in self._limits.for_connection(now):
+            excess = excess_w(limit, total, phases)
+            if excess:
+                broken = True
+                self._enforce(limit, excess, now)
+        if not broken and self._held:
+            self._give_back(now)
+
+    def _enforce(self, limit: Limit, excess: float, now: datetime) -> None:
+        """Bring the power down (excess above 0) or the feed-in (below 0), appliance by appliance."""
+        rest = excess + (MARGIN_W if excess > 0 else -MARGIN_W)
+        for record in self._candidates(limit):
+            if abs(rest) < 1.0:
+                break
+            rest -= self._move(record, rest, limit, now)
+        if abs(rest) > MARGIN_W:
+            self._tell(
+                "grid", "limit_broken", f"{_name(limit)} is exceeded by {abs(excess):.0f} W and no appliance can help"
+            )
+
+    def _candidates(self, limit: Limit) -> list[ApplianceRecord]:
+        """Those that may move the power, storages first since they lose least by waiting."""
+        order = (Category.STORAGE, Category.OUTPUT_ADJUSTABLE, Category.INFLEXIBLE)
+        able = [
+            record
+            for record in self._appliances
+            if record.steerable
+            and record.category in order
+            and record.role is not EnergyRole.GRID
+            and (limit.phase is None or not record.registration.phases or limit.phase in record.registration.phases)
+        ]
+        return sorted(able, key=lambda record: order.index(record.category))
+
+    def _move(self, record: ApplianceRecord, wanted: float, limit: Limit, now: datetime) -> float:
+        """Make one appliance take over some of the excess; returns by how many W it will lower the power."""
+        power = record.power_w or 0.0
+        target = power - wanted
+        stamp: Stamp = {"message_id": self._new_id(), "appliance_id": record.appliance_id, "timestamp": now}
+        reason = f"{_name(limit)} would be exceeded by {abs(wanted):.0f} W"
+        try:
+            if record.category is Category.INFLEXIBLE:
+                allocation, moved = self._curtail(record, stamp, target, wanted, power, now, reason)
+            else:
+                allocation, moved = self._change_mode(record, stamp, target, wanted, power, now, reason)
+        except RefusedError:
+            return 0.0
+        if allocation is None:
+            return 0.0
+        self._precedence.shed_until[record.appliance_id] = now + HOLD
+        self._held[record.appliance_id] = allocation.message_id
+        self._exchange.from_app(record, allocation, LIMIT)
+        self._tell(record.appliance_id, "limit_enforced", f"held at {power - moved:.0f} W: {reason}")
+        return moved
+
+    def _change_mode(
+        self, record: ApplianceRecord, stamp: Stamp, target: float, wanted: float, power: float, now: datetime, why: str
+    ) -> tuple[AnyAllocation | None, float]:
+        best: tuple[float, Choice] | None = None
+        for choice in choices(record, now):
+            reached = min(max(target, choice.least_w), choice.most_w)
+            moved = power - reached
+            if moved * wanted <= 0 or abs(moved) < 1.0:
+                continue
+            distance = abs(wanted - moved)
+            if best is None or distance < best[0]:
+                best = (distance, choice)
+        if best is None:
+            return None, 0.0
+        choice = best[1]
+        reached = min(max(target, choice.least_w), choice.most_w)
+        factor = choice.factor_for(reached)
+        return run_mode(record, stamp, choice.mode_id, factor, why, emergency=True), power - reached
+
+    def _curtail(
+        self, record: ApplianceRecord, stamp: Stamp, target: float, wanted: float, power: float, now: datetime, why: str
+    ) -> tuple[AnyAllocation | None, float]:
+        if wanted > 0 and power <= 0:
+            return None, 0.0
+        if wanted < 0 and power >= 0:
+            return None, 0.0
+        if wanted > 0:
+            bound = max(target, 0.0)
+            return hold_within(record, stamp, None, bound, now + 5 * HOLD, why, emergency=True), power - bound
+        bound = min(target, 0.0)
+        return hold_within(record, stamp, bound, None, now + 5 * HOLD, why, emergency=True), power - bound
+
+    def _give_back(self, now: datetime) -> None:
+        """Release the appliance that was held first, when its time is over; one at a time, lest a limit break anew."""
+        appliance_id = next(iter(self._held))
+        if now < self._precedence.shed_until.get(appliance_id, now):
+            return
+        allocation_id = self._held.pop(appliance_id)
+        self._precedence.shed_until.pop(appliance_id, None)
+        record = self._appliances.get(appliance_id)
+        if record is None:
+            return
+        held = record.allocations.get(allocation_id)
+        if held is not None and held.status not in ("finished", "aborted", "revoked", "rejected"):
+            revoke = AllocationRevoke(
+                message_id=self._new_id(),
+                appliance_id=appliance_id,
+                timestamp=now,
+                allocation_id=allocation_id,
+                reason="the limit is kept again",
+            )
+            self._exchange.from_app(record, revoke, LIMIT)
+        self._tell(appliance_id, "limit_released", "released: the limits are kept again")
+
+
+def _name(limit: Limit) -> str:
+    where = f" on {limit.phase.value.upper()}" if limit.phase is not None else ""
+    return f"the limit '{limit.limit_id}'{where}"

@@ -1,0 +1,142 @@
+"""The board of observations: the last value of each, how far it can be trusted, and who wants to know."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from efpi_core.host.frames import Observed
+from efpi_core.plugin.observation import ObservationSpec, ObservedValue, Quality
+from efpi_core.views import ObservationView
+
+STALE_AFTER = 3
+"""A value is stale after this many promised intervals without a new one."""
+
+Sink = Callable[["Slot"], None]
+"""Called with each new value; must not wait."""
+
+
+class Slot:
+    """One observation and its last value."""
+
+    __slots__ = ("at", "expected_every_s", "name", "owner", "quality", "unit", "value", "watchers")
+
+    def __init__(self, name: str, unit: str, owner: str) -> None:
+        self.name = name
+        self.unit = unit
+        self.owner = owner
+        self.value: ObservedValue = None
+        self.quality = Quality.UNKNOWN
+        self.at: datetime | None = None
+        self.expected_every_s: float | None = None
+        self.watchers: tuple[str, ...] | None = None
+        """The instances that follow it; None until looked up."""
+
+    def quality_at(self, now: datetime) -> Quality:
+        """How far the value can be trusted now."""
+        if self.quality is not Quality.GOOD or self.at is None or self.expected_every_s is None:
+            return self.quality
+        age = now - self.at
+        return Quality.GOOD if age <= timedelta(seconds=STALE_AFTER * self.expected_every_s) else Quality.STALE
+
+
+class ObservationBoard:
+    """Keeps last values and passes new ones on: to instances that watch, and to sinks within the gateway."""
+
+    def __init__(self, deliver: Callable[[str, Observed], None]) -> None:
+        self._deliver = deliver
+        self._slots: dict[str, Slot] = {}
+        self._watches: dict[str, list[tuple[str, ...]]] = {}
+        self.sinks: list[Sink] = []
+        """Components of the gateway that follow every value."""
+
+    def declare(self, owner: str, spec: ObservationSpec) -> None:
+        """Announce an observation; a newer announcement of the same owner replaces the old one."""
+        slot = self._slot(spec.name, spec.unit, owner)
+        slot.unit = spec.unit
+        slot.expected_every_s = spec.expected_every_s
+
+    def _slot(self, name: str, unit: str, owner: str) -> Slot:
+        slot = self._slots.get(name)
+        if slot is None:
+            slot = self._slots[name] = Slot(name, unit, owner)
+        return slot
+
+    def owner_of(self, name: str) -> str | None:
+        """The instance that reports an observation, or None when nobody announced it."""
+        slot = self._slots.get(name)
+        return None if slot is None else slot.owner
+
+    def put(
+        self,
+        name: str,
+        value: ObservedValue,
+        at: datetime,
+        *,
+        unit: str = "",
+        owner: str = "",
+        quality: Quality = Quality.GOOD,
+    ) -> None:
+        """Note a value and pass it on."""
+        slot = self._slots.get(name)
+        if slot is None:
+            slot = self._slot(name, unit, owner)
+        slot.value, slot.at, slot.quality = value, at, quality
+        watchers = slot.watchers
+        if watchers is None:
+            watchers = slot.watchers = tuple(self._watchers_of(name))
+        for instance in watchers:
+            self._deliver(instance, Observed(name, value, slot.unit, quality, at))
+        for sink in self.sinks:
+            sink(slot)
+
+    def _watchers_of(self, name: str) -> Iterable[str]:
+        parts = name.split(".")
+        for instance, patterns in self._watches.items():
+            if any(matches(pattern, parts) for pattern in patterns):
+                yield instance
+
+    def watch(self, instance: str, patterns: Iterable[str]) -> None:
+        """An instance wants values; it is told at once what is known already."""
+        wanted = [tuple(pattern.split(".")) for pattern in patterns]
+        self._watches.setdefault(instance, []).extend(wanted)
+        for slot in self._slots.values():
+            slot.watchers = None
+            if slot.at is not None and any(matches(pattern, slot.name.split(".")) for pattern in wanted):
+                self._deliver(instance, Observed(slot.name, slot.value, slot.unit, slot.quality, slot.at))
+
+    def forget_watches(self, instance: str) -> None:
+        """An instance ended: it wants nothing any more."""
+        if self._watches.pop(instance, None):
+            for slot in self._slots.values():
+                slot.watchers = None
+
+    def doubt(self, prefix: str, quality: Quality, at: datetime) -> None:
+        """The source of all observations that begin with a name is out of reach: their values count no longer."""
+        for slot in self._slots.values():
+            if slot.at is not None and slot.name.startswith(f"{prefix}.") and slot.quality is not quality:
+                self.put(slot.name, slot.value, at, quality=quality)
+
+    def value(self, name: str) -> Slot | None:
+        """The last value of an observation."""
+        return self._slots.get(name)
+
+    def views(self, pattern: str, now: datetime) -> tuple[ObservationView, ...]:
+        """Last values of the observations that match, by name."""
+        wanted = tuple(pattern.split("."))
+        return tuple(
+            self.view(slot, now)
+            for name, slot in sorted(self._slots.items())
+            if pattern == "**" or matches(wanted, name.split("."))
+        )
+
+    @staticmethod
+    def view(slot: Slot, now: datetime) -> ObservationView:
+        """One last value as the outside sees it."""
+        age = None if slot.at is None else max((now - slot.at).total_seconds(), 0.0)
+        return ObservationView(slot.name, slot.value, slot.unit, slot.quality_at(now), slot.at, age)
+
+
+def matches(pattern: tuple[str, ...], parts: list[str]) -> bool:
+    """Whether a dotted name fits a pattern in which `*` stands for any one part."""
+    return len(pattern) == len(parts) and all(
+        wanted in ("*", part) for wanted, part in zip(pattern, parts, strict=True)
+    )
