@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +36,13 @@ class SiteFacts:
     """The first band that holds counts; none means that prices are not known."""
     preferences: dict[str, str] = field(default_factory=dict)
     """The residents' wishes of the site as a whole, by name."""
+    comfort: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Their wishes for single appliances: by the appliance's name or a pattern of names, then by the wish's name."""
+
+    def wishes_for(self, appliance_id: str) -> dict[str, str]:
+        """The residents' wishes for one appliance; of two on the same matter, its full name comes before a pattern."""
+        wishes: dict[str, str] = {}
+        for pattern, found in self.comfort.items():
+            if fnmatchcase(appliance_id, pattern):
+                wishes = found | wishes
+        return wishes | self.comfort.get(appliance_id, {})

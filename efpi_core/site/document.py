@@ -1,0 +1,161 @@
+"""The site document: what a gateway runs, where it stands, what energy costs there and which bounds hold."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints
+
+from efpi_core.plugin.limits import Limit
+from efpi_core.plugin.site_facts import SiteFacts
+from efpi_core.site.grid import GridLimits
+from efpi_core.site.model import (
+    AppliancePattern,
+    InstanceName,
+    InstanceTemplate,
+    SiteModel,
+    Wish,
+    WishName,
+    wrong,
+)
+from efpi_core.site.tariff import TariffBand
+
+MOST_ALIKE = 10_000
+"""How many instances one entry may stand for."""
+
+
+class Run(StrEnum):
+    """Where an instance runs."""
+
+    HOSTED = "hosted"
+    """In a process of its own, so that its faults stay there."""
+    INLINE = "inline"
+    """Inside the gateway; for simulated appliances by the thousand."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError) as error:
+        raise wrong(
+            "unknown_time_zone",
+            "'{name}' is no time zone that this machine knows; write an IANA name as 'Europe/Amsterdam'",
+            name=name[:60],
+        ) from error
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+"""An IANA time zone."""
+
+OfferName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
+"""The name under which a plugin offers a driver or an app, as `simulated.battery`."""
+
+Label = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1F\x7F]*$")]
+"""A name for people."""
+
+
+class Location(SiteModel):
+    """Where the building stands."""
+
+    latitude: float = Field(ge=-90, le=90, title="Latitude", description="Degrees north.", examples=[52.37])
+    longitude: float = Field(ge=-180, le=180, title="Longitude", description="Degrees east.", examples=[4.9])
+
+
+class InstanceEntry(SiteModel):
+    """What the entries of appliances and apps share."""
+
+    name: Label = Field("", title="Name", description="What people call it; `%n%` stands for its number.")
+    config: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        title="Settings",
+        description="The plugin's own settings; `efpi plugins` shows them. In their strings `%n%` is the number.",
+    )
+    enabled: bool = Field(True, title="Enabled", description="false keeps the entry and does not run it.")
+    run: Run = Field(
+        Run.HOSTED, title="Runs", description="hosted: in a process of its own. inline: inside the gateway."
+    )
+    count: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_ALIKE,
+        title="Count",
+        description="How many alike; they are called name-1, name-2 …, or as `%n%` in the name says.",
+    )
+
+
+class ApplianceEntry(InstanceEntry):
+    """One driver at work: one bus or connection to the world, which brings one appliance or many."""
+
+    driver: OfferName = Field(title="Driver", description="The driver that speaks to it.", examples=["p1"])
+
+
+class AppEntry(InstanceEntry):
+    """One energy app at work."""
+
+    app: OfferName = Field(title="App", description="The energy app to run.", examples=["self_consumption"])
+
+
+class Site(SiteModel):
+    """Everything that a gateway is told about the building it serves."""
+
+    efpi: Literal[1] = Field(title="Format", description="The version of this document's format.")
+    name: Label = Field("", title="Name", description="What people call the building.", examples=["Home"])
+    location: Location | None = Field(
+        None, title="Location", description="Where the building stands; sun and weather follow from it."
+    )
+    time_zone: TimeZone = Field(
+        "UTC", title="Time zone", description="The zone of the clock on the wall.", examples=["Europe/Amsterdam"]
+    )
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
+        "EUR", title="Currency", description="ISO 4217 code of all prices."
+    )
+    tariff: tuple[TariffBand, ...] = Field(
+        (),
+        max_length=200,
+        title="Tariff",
+        description="What a kWh costs and earns; of the bands, the first that holds counts.",
+    )
+    limits: GridLimits = Field(
+        default_factory=GridLimits, title="Limits", description="Bounds on power that nobody may pass."
+    )
+    appliances: dict[InstanceTemplate, ApplianceEntry] = Field(
+        default_factory=dict, title="Appliances", description="The drivers to run, each under a name of its own."
+    )
+    apps: dict[InstanceTemplate, AppEntry] = Field(
+        default_factory=dict, title="Apps", description="The energy apps to run, each under a name of its own."
+    )
+    connections: dict[AppliancePattern, InstanceName | None] = Field(
+        default_factory=dict,
+        title="Connections",
+        description=(
+            "Which app controls an appliance; null for none. `pv-*` names many; a full name comes before a pattern, "
+            "an earlier pattern before a later. What is not named is connected where there is exactly one answer."
+        ),
+    )
+    preferences: dict[WishName, Wish] = Field(
+        default_factory=dict, title="Preferences", description="Wishes for the building as a whole, read by the apps."
+    )
+    comfort: dict[AppliancePattern, dict[WishName, Wish]] = Field(
+        default_factory=dict,
+        title="Comfort",
+        description="Wishes for single appliances, read by the app that controls them; `pv-*` names many.",
+    )
+
+    def facts(self) -> SiteFacts:
+        """What plugins may know of the site."""
+        place = self.location
+        return SiteFacts(
+            name=self.name,
+            latitude=None if place is None else place.latitude,
+            longitude=None if place is None else place.longitude,
+            time_zone=self.time_zone,
+            currency=self.currency,
+            prices=tuple(band.price_band() for band in self.tariff),
+            preferences=dict(self.preferences),
+            comfort={pattern: dict(wishes) for pattern, wishes in self.comfort.items()},
+        )
+
+    def grid_limits(self) -> tuple[Limit, ...]:
+        """The bounds that the site sets; always in force."""
+        return self.limits.limits()
