@@ -10,7 +10,7 @@ from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusU
 from efi.commodity import PHASE_POWER
 from efi.measurement import Measurement
 from efi.message import ControlSpaceRevoke
-from efi.messages import AnyMessage, ApplianceMessage, AppMessage
+from efi.messages import AnyAllocation, AnyMessage, ApplianceMessage, AppMessage
 from efi.output_adjustable import OutputAdjustableStateUpdate
 from efi.registration import ControlSpaceRegistration
 from efi.session import Verdict
@@ -122,6 +122,21 @@ class Exchange:
                 self._deliver_after(record.committing, partial(self._deliver, record, verdict, now))
                 return
         self._deliver(record, verdict, now)
+
+    def objection(self, record: ApplianceRecord, allocation: AnyAllocation, giver: str) -> str | None:
+        """Why an allocation would not pass now, or None."""
+        return self._precedence.objection(record, allocation, giver, self._now())
+
+    def remind_app(self, record: ApplianceRecord) -> None:
+        """Tell an appliance's app the present state again, because it may act on it anew."""
+        space = record.session.space
+        again = space.state or space.work_state or space.work or space.curtailment_options_at(self._now())
+        if record.app is not None and again is not None:
+            self._send(record.app, Deliver(record.appliance_id, again))
+
+    def deliver(self, record: ApplianceRecord, verdict: Verdict) -> None:
+        """Hand on what a session decided by itself, as at its end."""
+        self._deliver(record, verdict, self._now())
 
     def _may_revoke(self, record: ApplianceRecord, message: AllocationRevoke, giver: str) -> bool:
         """An app takes back its own allocations only; one that the resident or a limit gave stays."""

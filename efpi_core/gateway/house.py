@@ -1,0 +1,316 @@
+"""The house: appliances, apps, observations and rules together, driven by the frames of the instances.
+
+It knows neither processes nor disks nor sockets, so the same house runs live and in a simulation.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from efi.message import ControlSpaceRevoke
+from efi.messages import AnyMessage
+from efi.registration import EnergyRole
+from efi.session import Session
+from efpi_core.clock import Clock, TimerHandle
+from efpi_core.errors import RefusedError
+from efpi_core.gateway.appliances import ApplianceRecord, ApplianceRegistry
+from efpi_core.gateway.balance import power_balance
+from efpi_core.gateway.connections import AppFacts, Choice, Connections
+from efpi_core.gateway.event_log import EventLog
+from efpi_core.gateway.exchange import Exchange
+from efpi_core.gateway.feed import Feed
+from efpi_core.gateway.journal_port import AllocationJournal
+from efpi_core.gateway.limit_book import LimitBook
+from efpi_core.gateway.limit_guard import LimitGuard
+from efpi_core.gateway.observations import ObservationBoard
+from efpi_core.gateway.override_desk import OverrideDesk
+from efpi_core.gateway.overrides import Overrides
+from efpi_core.gateway.precedence import Precedence
+from efpi_core.host.frames import (
+    AddAppliance,
+    Condition,
+    Connected,
+    Declare,
+    Deliver,
+    Disconnected,
+    Failed,
+    FromInstance,
+    LimitsChanged,
+    Log,
+    Publish,
+    Ready,
+    RemoveAppliance,
+    Say,
+    Store,
+    ToInstance,
+    Watch,
+)
+from efpi_core.identity import MessageIds, appliance_id
+from efpi_core.plugin.condition import ConditionState
+from efpi_core.plugin.limits import Limit
+from efpi_core.plugin.observation import Quality
+from efpi_core.views import BalanceView
+
+LOG = logging.getLogger("efpi.instance")
+
+StoreValue = Callable[[str, str, JsonValue], None]
+"""Keeps a value of an instance durably: instance, key, value."""
+
+
+class House:
+    """All that happens between the instances."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        life: str,
+        journal: AllocationJournal,
+        store_value: StoreValue,
+        events: EventLog,
+        send: Callable[[str, ToInstance], None],
+    ) -> None:
+        self._clock = clock
+        self._send = send
+        self._store_value = store_value
+        self._conditions: dict[str, Condition] = {}
+        self._apps: set[str] = set()
+        self._limit_alarm: TimerHandle | None = None
+        self.new_id = MessageIds("gateway", life)
+        self.events = events
+        self.feed = Feed()
+        self.appliances = ApplianceRegistry()
+        self.board = ObservationBoard(send)
+        self.limits = LimitBook()
+        self.overrides = Overrides()
+        self.precedence = Precedence(self.limits, self.overrides)
+        self.exchange = Exchange(self.appliances, self.board, self.precedence, journal, send, clock.now, self._complain)
+        self.connections = Connections(self.appliances, self._change_connection)
+        self.guard = LimitGuard(
+            self.appliances, self.limits, self.precedence, self.exchange, self.new_id, self._limit_event
+        )
+        self.desk = OverrideDesk(clock, self.overrides, self.exchange, self.new_id, events)
+        self.exchange.on_measurement = lambda record, measurement: self.guard.measured(record, measurement, clock.now())
+
+    # --- the site
+
+    def configure(self, apps: Iterable[AppFacts], chosen: Mapping[str, str | None], limits: Iterable[Limit]) -> None:
+        """What the site says: the apps, who controls what, and the limits."""
+        facts = tuple(apps)
+        self._apps = {app.instance for app in facts}
+        self.connections.set_apps(facts)
+        for appliance, app in chosen.items():
+            self.connections.choose(appliance, Choice(app, by_hand=True))
+        self.limits.set_site_limits(limits)
+        self.limits_changed()
+        self.connections.settle()
+
+    def limits_changed(self) -> None:
+        """Tell every app the limits, and look again when the next one begins or ends."""
+        limits = tuple(self.limits)
+        for app in self._apps:
+            self._send(app, LimitsChanged(limits))
+        if self._limit_alarm is not None:
+            self._limit_alarm.cancel()
+            self._limit_alarm = None
+        change = self.limits.next_change(self._clock.now())
+        if change is not None:
+            self._limit_alarm = self._clock.call_at(change, self._limit_turned)
+
+    def _limit_turned(self) -> None:
+        for limit in self.limits.drop_ended(self._clock.now()):
+            self.events.tell("info", limit.appliance_id or "grid", "limit_ended", f"the limit '{limit.limit_id}' ended")
+        self.limits_changed()
+
+    # --- frames of the instances
+
+    def on_frame(self, instance: str, frame: FromInstance) -> None:  # noqa: PLR0912  # one case a kind of frame
+        """Take a frame of an instance."""
+        match frame:
+            case Say():
+                self.exchange.say(instance, frame.appliance_id, frame.message)
+            case Publish():
+                self._publish(instance, frame)
+            case AddAppliance():
+                self._add_appliance(instance, frame)
+            case RemoveAppliance():
+                self._remove_appliance(instance, frame)
+            case Declare():
+                for spec in frame.specs:
+                    if self._owns(instance, spec.name):
+                        self.board.declare(instance, spec)
+            case Watch():
+                self.board.watch(instance, frame.patterns)
+            case Store():
+                self._store_value(instance, frame.key, frame.value)
+            case Log():
+                LOG.log(frame.level, "%s: %s", instance, frame.text)
+            case Condition():
+                self._condition(instance, frame)
+            case Ready():
+                self._ready(instance)
+            case Failed():
+                self.events.tell("error", instance, "plugin_failed", f"{frame.moment}: {frame.error}", frame.cure)
+            case _:
+                pass  # words between host and instance
+
+    def _owns(self, instance: str, name: str) -> bool:
+        """An instance speaks for observations that begin with its own name or that of one of its appliances."""
+        prefix = name.partition(".")[0]
+        if prefix == instance:
+            return True
+        record = self.appliances.get(prefix)
+        if record is not None and record.instance == instance:
+            return True
+        self._complain(instance, "not_its_observation", f"reports '{name}', which is another's to report")
+        return False
+
+    def _publish(self, instance: str, frame: Publish) -> None:
+        if self.board.owner_of(frame.name) == instance or self._owns(instance, frame.name):
+            self.board.put(frame.name, frame.value, frame.at, owner=instance, quality=frame.quality)
+
+    def _ready(self, instance: str) -> None:
+        if instance in self._apps:
+            self._send(instance, LimitsChanged(tuple(self.limits)))
+            self.connections.set_running(instance, running=True)
+
+    def _add_appliance(self, instance: str, frame: AddAppliance) -> None:
+        registration = frame.registration
+        known = self.appliances.get(registration.appliance_id)
+        try:
+            expected = appliance_id(instance, frame.key)
+        except ValueError as error:
+            self._complain(instance, "bad_key", str(error))
+            return
+        if registration.appliance_id != expected or (known is not None and known.instance != instance):
+            self._complain(instance, "name_taken", f"brings '{registration.appliance_id}', which is not its to bring")
+            return
+        if known is None:
+            session = Session(registration.appliance_id, new_id=self.new_id)
+            session.from_appliance(registration, self._clock.now())
+            record = ApplianceRecord(
+                registration.appliance_id, instance, frame.key, session, frame.steerable, frame.safe_fallback
+            )
+            self.appliances.add(record)
+        else:
+            record = known
+            record.steerable, record.safe_fallback = frame.steerable, frame.safe_fallback
+            self.exchange.from_appliance(record, registration)
+        record.online = True
+        self.feed.tell("appliance", record.appliance_id, record)
+        self.connections.settle()
+
+    def _remove_appliance(self, instance: str, frame: RemoveAppliance) -> None:
+        record = self.appliances.get(frame.appliance_id)
+        if record is None or record.instance != instance:
+            self._complain(instance, "not_its_appliance", f"removes '{frame.appliance_id}', which is not its own")
+            return
+        self._gone(record, frame.reason)
+
+    def _gone(self, record: ApplianceRecord, reason: str) -> None:
+        if record.app is not None:
+            self._send(record.app, Disconnected(record.appliance_id, reason))
+        self.board.doubt(record.appliance_id, Quality.UNKNOWN, self._clock.now())
+        self.appliances.remove(record.appliance_id)
+        self.events.tell("info", record.appliance_id, "appliance_gone", reason or "the appliance was taken away")
+
+    def _condition(self, instance: str, frame: Condition) -> None:
+        record = None if frame.appliance_id is None else self.appliances.get(frame.appliance_id)
+        if record is not None and record.instance == instance:
+            record.condition, record.text, record.cure = frame.state, frame.text, frame.cure
+            if record.online != (frame.state is not ConditionState.OFFLINE):
+                record.online = frame.state is not ConditionState.OFFLINE
+                if not record.online:
+                    self.board.doubt(record.appliance_id, Quality.STALE, self._clock.now())
+            self.feed.tell("appliance", record.appliance_id, record)
+        before = self._conditions.get(instance)
+        if frame.appliance_id is None or frame.appliance_id == instance:
+            self._conditions[instance] = frame
+        if frame.state is not ConditionState.OK:
+            if before is None or (before.state, before.text) != (frame.state, frame.text):
+                self.events.tell(
+                    "warning", frame.appliance_id or instance, frame.detail or frame.state, frame.text, frame.cure
+                )
+        elif before is not None and before.state is not ConditionState.OK:
+            self.events.tell("info", frame.appliance_id or instance, "recovered", frame.text or "works again")
+
+    def condition_of(self, instance: str) -> Condition | None:
+        """The last word of an instance on how it is doing."""
+        return self._conditions.get(instance)
+
+    def instance_ended(self, instance: str, reason: str, *, for_good: bool = False) -> None:
+        """An instance ended: its appliances are out of reach, or gone when it does not come back; so is an app."""
+        now = self._clock.now()
+        self.board.forget_watches(instance)
+        self.connections.set_running(instance, running=False)
+        for record in self.appliances.of_instance(instance):
+            if for_good:
+                self._gone(record, reason)
+                continue
+            self._take_back_space(record, reason)
+            record.online = False
+            record.text = reason
+            record.condition = ConditionState.OFFLINE
+            self.board.doubt(record.appliance_id, Quality.STALE, now)
+            self.feed.tell("appliance", record.appliance_id, record)
+        if for_good:
+            self._conditions.pop(instance, None)
+
+    def _take_back_space(self, record: ApplianceRecord, reason: str) -> None:
+        """Say in the stead of an appliance whose driver is gone that nothing it said holds any more."""
+        now = self._clock.now()
+        revoke = ControlSpaceRevoke(
+            message_id=self.new_id(), appliance_id=record.appliance_id, timestamp=now, reason=reason[:2000]
+        )
+        self.exchange.deliver(record, record.session.from_appliance(revoke, now))
+
+    # --- connections
+
+    def _change_connection(self, record: ApplianceRecord, app: str | None, note: str) -> None:
+        """Carry out a decision: tell both sides, and replay what the appliance said to its new app."""
+        before = record.app
+        if before is not None and self.overrides.get(record.appliance_id) is None:
+            self.exchange.deliver(record, record.session.release(self._clock.now(), note or f"'{app}' takes over"))
+        record.app = app
+        if before is not None:
+            reason = note or f"'{app}' takes over"
+            self._send(before, Disconnected(record.appliance_id, reason))
+            self._send(record.instance, Disconnected(record.appliance_id, reason))
+        if app is not None:
+            self._send(record.instance, Connected(record.appliance_id, app))
+            self._send(app, Connected(record.appliance_id, app, record.registration))
+            for message in record.session.space.messages()[1:]:
+                self._send(app, Deliver(record.appliance_id, message))
+            self.events.tell("info", record.appliance_id, "connected", f"'{app}' is in control")
+        self.feed.tell("connection", record.appliance_id, record)
+
+    def choose(self, appliance: str, app: str | None) -> None:
+        """A person gives an appliance to an app, or to none."""
+        if app is not None:
+            self.connections.require_possible(appliance, app)
+        elif self.appliances.get(appliance) is None:
+            raise RefusedError(f"there is no appliance '{appliance}'", "see `efpi appliances`")
+        self.connections.choose(appliance, Choice(app, by_hand=True))
+        self.connections.settle()
+
+    # --- words
+
+    def balance(self) -> BalanceView:
+        """The house's power by role, now."""
+        return power_balance(self.appliances, self._clock.now())
+
+    def grid_meter(self) -> ApplianceRecord | None:
+        """The appliance that measures the connection to the grid, if any."""
+        return next((record for record in self.appliances if record.role is EnergyRole.GRID), None)
+
+    def _complain(self, subject: str, kind: str, text: str) -> None:
+        self.events.tell("warning", subject, kind, text)
+
+    def _limit_event(self, subject: str, kind: str, text: str) -> None:
+        self.events.tell("warning" if kind == "limit_broken" else "info", subject, kind, text)
+
+    def message_passed(self, sink: Callable[[str, AnyMessage, datetime], None]) -> None:
+        """Let a component follow every message that passes."""
+        self.exchange.sinks.append(sink)

@@ -1,0 +1,106 @@
+"""The desk where a resident's wish becomes an override: carried out at once, kept from the app, ended on time."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from efi.allocation import AllocationRevoke
+from efi.messages import AnyAllocation
+from efpi_core.clock import Clock, TimerHandle
+from efpi_core.errors import RefusedError
+from efpi_core.gateway.appliances import RESIDENT, ApplianceRecord
+from efpi_core.gateway.event_log import EventLog
+from efpi_core.gateway.exchange import Exchange
+from efpi_core.gateway.overrides import Override, Overrides, require_sensible
+from efpi_core.gateway.requests import hold_within, run_mode, start_work
+from efpi_core.plugin.appliance import Stamp
+
+
+class OverrideDesk:
+    """Begins and ends overrides."""
+
+    def __init__(
+        self, clock: Clock, overrides: Overrides, exchange: Exchange, new_id: Callable[[], str], events: EventLog
+    ) -> None:
+        self._clock = clock
+        self._overrides = overrides
+        self._exchange = exchange
+        self._new_id = new_id
+        self._events = events
+        self._alarms: dict[str, TimerHandle] = {}
+        self.on_end: Callable[[Override], None] = lambda override: None
+        """Called when an override has ended, for the journal."""
+
+    def begin(self, record: ApplianceRecord, override: Override) -> None:
+        """Carry out a resident's wish now, above the app, until its end."""
+        now = self._clock.now()
+        require_sensible(override.action, override.until, now)
+        allocation = self._allocation(record, override, now)
+        objection = None if allocation is None else self._exchange.objection(record, allocation, RESIDENT)
+        if objection is not None:
+            raise RefusedError(objection, "a limit stands above the resident")
+        if self._overrides.get(record.appliance_id) is not None:
+            self.end(record, "replaced by a newer wish")
+        self._overrides.put(override)
+        self._alarms[record.appliance_id] = self._clock.call_at(
+            override.until, lambda: self.end(record, "its time is over")
+        )
+        if allocation is None:
+            self._exchange.from_app(record, self._revoke(record, None, "the resident decides"), RESIDENT)
+        else:
+            override.allocation_id = allocation.message_id
+            self._exchange.from_app(record, allocation, RESIDENT)
+        until = f"{override.until:%Y-%m-%d %H:%M} UTC"
+        self._events.tell("info", record.appliance_id, "override", f"{override.by}: '{override.action}' until {until}")
+
+    def end(self, record: ApplianceRecord, why: str) -> None:
+        """Give the appliance back: what the resident asked is revoked, and the app hears the present state anew."""
+        override = self._overrides.remove(record.appliance_id)
+        alarm = self._alarms.pop(record.appliance_id, None)
+        if alarm is not None:
+            alarm.cancel()
+        if override is None:
+            raise RefusedError(f"'{record.appliance_id}' is not overridden")
+        if override.allocation_id is not None and override.allocation_id in record.session.allocations:
+            self._exchange.from_app(record, self._revoke(record, override.allocation_id, why), RESIDENT)
+        self._exchange.remind_app(record)
+        self.on_end(override)
+        self._events.tell("info", record.appliance_id, "override_ended", why)
+
+    def _revoke(self, record: ApplianceRecord, allocation_id: str | None, reason: str) -> AllocationRevoke:
+        return AllocationRevoke(**self._stamp(record), allocation_id=allocation_id, reason=reason)
+
+    def _stamp(self, record: ApplianceRecord) -> Stamp:
+        return {
+            "message_id": self._new_id(),
+            "appliance_id": record.appliance_id,
+            "timestamp": self._clock.now(),
+        }
+
+    def _allocation(self, record: ApplianceRecord, override: Override, now: datetime) -> AnyAllocation | None:
+        reason = f"{override.by} decided so until {override.until:%H:%M} UTC"
+        wish = override.parameters
+        match override.action:
+            case "mode":
+                mode = wish.get("mode")
+                if not isinstance(mode, str):
+                    raise RefusedError("the override names no mode", "give `mode`")
+                return run_mode(record, self._stamp(record), mode, _number(wish, "factor"), reason)
+            case "limit":
+                lower, upper = _number(wish, "lower_w"), _number(wish, "upper_w")
+                if lower is None and upper is None:
+                    raise RefusedError("the override names no bound", "give `lower_w`, `upper_w` or both")
+                return hold_within(record, self._stamp(record), lower, upper, override.until, reason)
+            case "start":
+                return start_work(record, self._stamp(record), reason)
+            case _:
+                return None
+
+
+def _number(wish: dict[str, float | str | None], name: str) -> float | None:
+    value = wish.get(name)
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        raise RefusedError(f"`{name}` is {value!r}, which is not a number") from None
