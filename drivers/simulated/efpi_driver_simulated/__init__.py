@@ -1,0 +1,1 @@
+"""The simulated house: ten appliances of all four categories on one electrical node."""

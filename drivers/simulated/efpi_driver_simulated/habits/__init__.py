@@ -1,0 +1,1 @@
+"""What the residents do: seeded, and the same for a day whenever and however often that day is asked for."""
