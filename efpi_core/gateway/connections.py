@@ -35,10 +35,15 @@ class Connections:
         self._change = change
         self._apps: dict[str, AppFacts] = {}
         self._chosen: dict[str, Choice] = {}
+        self._site_choice: Callable[[str], Choice | None] = lambda appliance_id: None
 
     def set_apps(self, apps: Iterable[AppFacts]) -> None:
         """The apps that the site names now."""
         self._apps = {app.instance: app for app in apps}
+
+    def set_site_choice(self, choice: Callable[[str], Choice | None]) -> None:
+        """What the site says about an appliance; a person's own decision stands above it."""
+        self._site_choice = choice
 
     def set_running(self, app: str, running: bool) -> None:
         """An app is ready, or ended."""
@@ -52,6 +57,10 @@ class Connections:
             self._chosen.pop(appliance_id, None)
         else:
             self._chosen[appliance_id] = choice
+
+    def choice(self, appliance_id: str) -> Choice | None:
+        """What was decided about an appliance, by a person or else by the site; None leaves it to be automatic."""
+        return self._chosen.get(appliance_id) or self._site_choice(appliance_id)
 
     def require_possible(self, appliance_id: str, app: str) -> None:
         """Refuse a decision that cannot be carried out, with the reason."""
@@ -99,7 +108,7 @@ class Connections:
                 self._change(record, app, note)
 
     def _answer(self, record: ApplianceRecord) -> tuple[str | None, str]:
-        choice = self._chosen.get(record.appliance_id)
+        choice = self.choice(record.appliance_id)
         candidates = self.candidates(record)
         automatic = candidates[0] if len(candidates) == 1 else None
         app = automatic if choice is None else choice.app
@@ -115,7 +124,7 @@ class Connections:
         """Every appliance with its app and those that could be."""
         views = []
         for record in self._appliances:
-            choice = self._chosen.get(record.appliance_id)
+            choice = self.choice(record.appliance_id)
             candidates = self.candidates(record)
             note = "" if record.app or not candidates else self._answer(record)[1]
             if choice is None and len(candidates) > 1:

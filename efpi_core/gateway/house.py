@@ -4,7 +4,7 @@ It knows neither processes nor disks nor sockets, so the same house runs live an
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -96,13 +96,14 @@ class House:
 
     # --- the site
 
-    def configure(self, apps: Iterable[AppFacts], chosen: Mapping[str, str | None], limits: Iterable[Limit]) -> None:
+    def configure(
+        self, apps: Iterable[AppFacts], site_choice: Callable[[str], Choice | None], limits: Iterable[Limit]
+    ) -> None:
         """What the site says: the apps, who controls what, and the limits."""
         facts = tuple(apps)
         self._apps = {app.instance for app in facts}
         self.connections.set_apps(facts)
-        for appliance, app in chosen.items():
-            self.connections.choose(appliance, Choice(app, by_hand=True))
+        self.connections.set_site_choice(site_choice)
         self.limits.set_site_limits(limits)
         self.limits_changed()
         self.connections.settle()

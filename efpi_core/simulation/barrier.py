@@ -1,0 +1,168 @@
+"""The barrier of stepped time: it moves all instances from instant to instant, in rounds, and waits for quiet.
+
+Inline and hosted instances give the same bytes: what an instance says in a round is taken in the order of the
+instances, and what it is told is delivered in the next round.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from efpi_core.clock import SteppedClock
+from efpi_core.errors import PluginFailure
+from efpi_core.host.frames import Advance, FromInstance, Quiet, Start, ToInstance
+from efpi_core.host.host import Ending, InstanceHost
+from efpi_core.host.idle import IdleSelector
+from efpi_core.host.inline import InlineHost
+
+MOST_ROUNDS = 10_000
+"""Rounds within one instant after which somebody talks in circles."""
+
+
+class Barrier:
+    """Owns the hosts of a simulated site, in their order; the listener of all of them."""
+
+    def __init__(
+        self, clock: SteppedClock, selector: IdleSelector, on_frame: Callable[[str, FromInstance], None]
+    ) -> None:
+        self._clock = clock
+        self._selector = selector
+        self._on_frame = on_frame
+        self._hosts: dict[str, InstanceHost] = {}
+        self._inboxes: dict[str, list[ToInstance]] = {}
+        self._outboxes: dict[str, list[FromInstance]] = {}
+        self._wakeups: dict[str, datetime | None] = {}
+        self._waiting: set[str] = set()
+        self._quiet: asyncio.Future[None] | None = None
+        self.endings: dict[str, Ending] = {}
+        """Instances that ended, and how."""
+        self.on_ended: Callable[[str, Ending], None] = lambda instance, ending: None
+        """Called when an instance has ended."""
+        selector.on_idle = self._on_idle
+
+    # --- the hosts' listener
+
+    def frame(self, host: InstanceHost, frame: FromInstance) -> None:
+        """An instance sent a frame: kept until its round is over."""
+        if isinstance(frame, Quiet):
+            if frame.received >= host.sent:
+                self._wakeups[host.instance] = frame.next_wakeup
+                self._is_quiet(host.instance)
+        else:
+            self._outboxes[host.instance].append(frame)
+
+    def output(self, host: InstanceHost, line: str) -> None:
+        """An instance printed a line."""
+
+    def ended(self, host: InstanceHost, ending: Ending) -> None:
+        """An instance has ended."""
+        self.endings[host.instance] = ending
+        self._wakeups[host.instance] = None
+        self.on_ended(host.instance, ending)
+        self._is_quiet(host.instance)
+
+    def _is_quiet(self, instance: str) -> None:
+        self._waiting.discard(instance)
+        if not self._waiting and self._quiet is not None and not self._quiet.done():
+            self._quiet.set_result(None)
+
+    def _on_idle(self) -> bool:
+        """The event loop has nothing left to do: every inline instance is quiet."""
+        inline = [name for name in self._waiting if isinstance(self._hosts[name], InlineHost)]
+        for name in inline:
+            host = self._hosts[name]
+            assert isinstance(host, InlineHost)  # noqa: S101  # told to the type checker
+            self._wakeups[name] = host.next_wakeup()
+        for name in inline:
+            self._is_quiet(name)
+        return bool(inline)
+
+    # --- for the owner
+
+    def send(self, instance: str, frame: ToInstance) -> None:
+        """Deliver a frame in the next round."""
+        inbox = self._inboxes.get(instance)
+        if inbox is not None:
+            inbox.append(frame)
+
+    async def launch(self, host: InstanceHost, start: Start) -> None:
+        """Begin an instance; its first round is over when this returns."""
+        name = host.instance
+        self._hosts[name] = host
+        self._inboxes[name], self._outboxes[name], self._wakeups[name] = [], [], None
+        host.launch(start)
+        host.send(Advance(self._clock.now()))
+        await self._until_quiet({name})
+
+    async def settle(self) -> None:
+        """Go round until nobody has anything to say at the present instant."""
+        for _ in range(MOST_ROUNDS):
+            self._take_outboxes()
+            now = self._clock.now()
+            self._clock.advance(now)
+            busy = {name for name in self._hosts if self._has_work(name, now)}
+            if not busy:
+                return
+            for name in self._hosts:
+                if name in busy:
+                    self._begin_round(name, now)
+            await self._until_quiet(busy)
+        raise PluginFailure(f"the instances still talk to each other after {MOST_ROUNDS} rounds at {now.isoformat()}")
+
+    def _has_work(self, name: str, now: datetime) -> bool:
+        if not self._hosts[name].alive:
+            self._inboxes[name].clear()
+            return False
+        wakeup = self._wakeups[name]
+        return bool(self._inboxes[name]) or (wakeup is not None and wakeup <= now)
+
+    def _begin_round(self, name: str, now: datetime) -> None:
+        host, inbox = self._hosts[name], self._inboxes[name]
+        self._inboxes[name] = []
+        host.send(Advance(now))
+        for frame in inbox:
+            host.send(frame)
+
+    async def _until_quiet(self, names: set[str]) -> None:
+        self._waiting = {name for name in names if self._hosts[name].alive}
+        if not self._waiting:
+            return
+        self._quiet = asyncio.get_running_loop().create_future()
+        await self._quiet
+        self._quiet = None
+
+    def _take_outboxes(self) -> None:
+        for name, outbox in self._outboxes.items():
+            if outbox:
+                self._outboxes[name] = []
+                for frame in outbox:
+                    self._on_frame(name, frame)
+
+    def next_wakeup(self) -> datetime | None:
+        """The next instant at which anything happens."""
+        wakeups = [at for at in self._wakeups.values() if at is not None]
+        own = self._clock.next_wakeup()
+        if own is not None:
+            wakeups.append(own)
+        return min(wakeups, default=None)
+
+    async def advance(self, until: datetime) -> None:
+        """Move time to an instant, through every wake-up up to and including it, and settle at each."""
+        while True:
+            wakeup = self.next_wakeup()
+            if wakeup is None or wakeup > until:
+                break
+            self._clock.advance(max(wakeup, self._clock.now()))
+            await self.settle()
+        self._clock.advance(until)
+
+    async def stop(self, deadline_s: float) -> None:
+        """End every instance in order."""
+        for host in self._hosts.values():
+            if host.alive:
+                host.stop(deadline_s, "the simulation is over")
+        running = {name for name, host in self._hosts.items() if host.alive}
+        while running:
+            await asyncio.sleep(0)
+            running = {name for name in running if self._hosts[name].alive}
+        self._take_outboxes()
