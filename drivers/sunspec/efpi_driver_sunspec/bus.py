@@ -71,8 +71,11 @@ class Bus:
 
     def rest_s(self, unit: int) -> float:
         """How long from now the unit, or the whole port, is left alone."""
-        now = self._clock.elapsed()
-        return max(self._patience.rest_s(unit, now), self._down_until - now if self._down else 0.0)
+        return max(self._patience.rest_s(unit, self._clock.elapsed()), self.trouble_s())
+
+    def trouble_s(self) -> float:
+        """How long from now the port is left alone; 0 while it is open or untried."""
+        return max(0.0, self._down_until - self._clock.elapsed()) if self._down else 0.0
 
     def forget(self, unit: int) -> None:
         """Ask the unit again at once, as if it had never been silent."""

@@ -14,6 +14,20 @@ ALL = frozenset({"*"})
 """Every point of a model."""
 
 
+Wanted = Mapping[Found, frozenset[str]]
+"""Points by model."""
+
+
+def together(*wishes: Wanted) -> dict[Found, frozenset[str]]:
+    """All that is wanted by any."""
+    joined: dict[Found, frozenset[str]] = {}
+    for wanted in wishes:
+        for found, names in wanted.items():
+            both = joined.get(found, frozenset()) | names
+            joined[found] = ALL if both >= ALL else both
+    return joined
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """What was read from a device at one time; None stands for registers that it refuses to read."""
@@ -51,7 +65,7 @@ class Device:
         base = await self._search.find(self._ask)
         return await walk(self._ask, base)
 
-    async def read(self, wanted: Mapping[Found, frozenset[str]], *, urgent: bool = False) -> Values:
+    async def read(self, wanted: Wanted, *, urgent: bool = False) -> Values:
         """The wanted points of each model (`ALL` for the whole of it).
 
         Raises `ChainChangedError` when a model is no longer where it was.

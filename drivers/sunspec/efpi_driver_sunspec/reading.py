@@ -52,6 +52,11 @@ class Reading:
         held = self._held(name)
         return decode_number(held[0].kind, held[1]) if held else None
 
+    def kind(self, name: str) -> str:
+        """The type of a point, as the standard names it; empty for an unknown point."""
+        point = self._points.get(name)
+        return "" if point is None else point.kind
+
     def implements(self, name: str) -> bool:
         """Whether the device has a value for this number."""
         return self.raw(name) is not None
