@@ -53,7 +53,7 @@ def check_actuator_states(
         known = modes.modes.get(actuator.mode_id)
         if (
             known is None
-            or known[1] is (actuator.factor is None)
+            or known.continuous is (actuator.factor is None)
             or actuator.timers
             or actuator.previous_mode_id is not None
         ):

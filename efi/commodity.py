@@ -140,7 +140,8 @@ _Power = TypeVar("_Power", PowerValue, PowerRange)
 
 
 def _one_each(powers: tuple[_Power, ...]) -> tuple[_Power, ...]:
-    require_one_per_quantity(power.quantity for power in powers)
+    if len(powers) > 1:
+        require_one_per_quantity(power.quantity for power in powers)
     return powers
 
 

@@ -126,9 +126,10 @@ class ControlSpace:
 
     def mode_state(self, actuator_id: str | None = None) -> ModeState | None:
         """The present mode and timers: of an actuator, or of an appliance that has none named."""
-        if self.state is None or isinstance(self.state, OutputAdjustableStateUpdate):
-            return self.state
-        return None if actuator_id is None else self.state.actuator(actuator_id)
+        state = self.state
+        if state is None or isinstance(state, OutputAdjustableStateUpdate):
+            return state
+        return None if actuator_id is None else state.actuator(actuator_id)
 
     # What is live ----------------------------------------------------------------------------------------------------
 

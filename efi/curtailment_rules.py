@@ -17,7 +17,7 @@ from efi.refusal import listed, refuse
 from efi.types import NumberRange
 
 
-def check_curtailment(space: ControlSpace, allocation: InflexibleAllocation, now: datetime) -> None:
+def check_curtailment(space: ControlSpace, allocation: InflexibleAllocation) -> None:
     """Every limit is on offer when it holds, lasts as long as it must, and leaves the energy that must flow."""
     for place, profile in enumerate(allocation.curtailments):
         path = f"curtailments.{place}."

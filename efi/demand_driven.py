@@ -78,7 +78,7 @@ class DemandDrivenSystemDescription(ControlSpaceUpdate):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        refuse_repeated((actuator.actuator_id for actuator in self.actuators), "actuators")
+        refuse_repeated(self.actuators, "actuators", "actuator_id")
         return self
 
     def actuator(self, actuator_id: str) -> DemandDrivenActuatorBehaviour | None:
@@ -98,12 +98,15 @@ class DemandDrivenStateUpdate(ControlSpaceUpdate):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        refuse_repeated((actuator.actuator_id for actuator in self.actuators), "actuators")
+        refuse_repeated(self.actuators, "actuators", "actuator_id")
         return self
 
     def actuator(self, actuator_id: str) -> ActuatorState | None:
         """How that actuator runs, or None when the message does not mention it."""
-        return next((actuator for actuator in self.actuators if actuator.actuator_id == actuator_id), None)
+        for actuator in self.actuators:
+            if actuator.actuator_id == actuator_id:
+                return actuator
+        return None
 
 
 class DemandElement(ProfileElement):

@@ -77,9 +77,7 @@ class InflexibleCurtailmentOptions(ControlSpaceUpdate):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         require_after(self.valid_from, self.valid_until)
-        refuse_repeated(
-            ((option.quantity, option.limit, option.abnormal_condition_only) for option in self.options), "options"
-        )
+        refuse_repeated(self.options, "options", "quantity", "limit", "abnormal_condition_only")
         return self
 
     def option_for(
@@ -159,5 +157,5 @@ class InflexibleAllocation(Allocation):
 
     @model_validator(mode="after")
     def _one_each(self) -> Self:
-        refuse_repeated((curtailment.quantity for curtailment in self.curtailments), "curtailments")
+        refuse_repeated(self.curtailments, "curtailments", "quantity")
         return self

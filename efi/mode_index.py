@@ -1,6 +1,7 @@
 """The modes of one system description, made quick to look up: the session asks for each state and each allocation."""
 
-from typing import NamedTuple
+import math
+from typing import NamedTuple, Self
 
 from efi.control_space import AnyDescription
 from efi.demand_driven import DemandDrivenMode
@@ -14,10 +15,24 @@ AnyMode = StorageMode | OutputAdjustableMode | DemandDrivenMode
 
 
 class KnownMode(NamedTuple):
-    """A mode, and whether a factor must be told with it."""
+    """What the session asks of a mode."""
 
-    mode: AnyMode
     continuous: bool
+    """Whether a factor must be told with it."""
+    abnormal_condition_only: bool
+    """Whether it is kept for emergencies of the grid."""
+    lower: float
+    """The lowest fill level at which it can run."""
+    upper: float
+    """The highest fill level at which it can run."""
+
+    @classmethod
+    def of(cls, mode: AnyMode) -> Self:
+        """What is known of a mode."""
+        lower, upper = -math.inf, math.inf
+        if isinstance(mode, StorageMode):
+            lower, upper = mode.elements[0].fill_level_range.lower, mode.elements[-1].fill_level_range.upper
+        return cls(mode.continuous, mode.abnormal_condition_only, lower, upper)
 
 
 class ActuatorModes:
@@ -27,7 +42,7 @@ class ActuatorModes:
 
     def __init__(self, graph: ModeGraph, modes: tuple[AnyMode, ...]) -> None:
         self.graph = graph
-        self.modes = {mode.mode_id: KnownMode(mode, mode.continuous) for mode in modes}
+        self.modes = {mode.mode_id: KnownMode.of(mode) for mode in modes}
         self.transitions: dict[tuple[str, str], Transition] = {
             (way.from_mode, way.to_mode): way for way in graph.transitions
         }

@@ -2,16 +2,17 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from efi.control_space import ControlSpace
 from efi.demand_driven import DemandDrivenAllocation
 from efi.mode_index import ActuatorModes, ModeIndex
+from efi.open_allocation import OpenAllocations
 from efi.output_adjustable import OutputAdjustableAllocation
 from efi.refusal import listed, refuse
 from efi.running_mode import Transition
-from efi.storage import StorageAllocation, StorageMode, StorageStateUpdate, StorageSystemDescription
+from efi.storage import StorageAllocation, StorageStateUpdate, StorageSystemDescription
 
 IndexAt = Callable[[datetime], ModeIndex | None]
 """The modes of the description that holds at an instant."""
@@ -30,64 +31,81 @@ class Selector(Protocol):
     def start_time(self) -> datetime: ...  # noqa: D102
 
 
+def check_actuators(
+    space: ControlSpace,
+    allocation: StorageAllocation | DemandDrivenAllocation,
+    opened: OpenAllocations,
+    acts_at: datetime,
+    index_at: IndexAt,
+) -> None:
+    """The actuators exist, and each can do what is asked of it."""
+    judge = ModeJudge(space, acts_at, allocation.abnormal_condition, index_at)
+    asked = allocation.actuators
+    if len(asked) == 1:
+        judge.check_first(asked[0].actuator_id, asked[0], "actuators.0.")
+        return
+    by_actuator: dict[str, list[tuple[int, Selector]]] = {}
+    for place, selector in enumerate(asked):
+        by_actuator.setdefault(selector.actuator_id, []).append((place, selector))
+    for actuator_id, selectors in by_actuator.items():
+        judge.check_sequence(actuator_id, selectors, "actuators.")
+
+
+def check_selectors(
+    space: ControlSpace,
+    allocation: OutputAdjustableAllocation,
+    opened: OpenAllocations,
+    acts_at: datetime,
+    index_at: IndexAt,
+) -> None:
+    """The appliance can do what is asked of it."""
+    judge = ModeJudge(space, acts_at, allocation.abnormal_condition, index_at)
+    judge.check_sequence(None, tuple(enumerate(allocation.selectors)), "selectors.")
+
+
 class ModeJudge:
     """Judges the modes that one allocation asks for."""
 
-    __slots__ = ("abnormal", "acts_at", "index_at", "now", "space")
+    __slots__ = ("_abnormal", "_acts_at", "_index_at", "_space")
 
-    def __init__(
-        self, space: ControlSpace, now: datetime, delay: timedelta, abnormal_condition: bool, index_at: IndexAt
-    ) -> None:
-        self.space = space
-        self.now = now
-        self.acts_at = now + delay if delay else now
-        self.abnormal = abnormal_condition
-        self.index_at = index_at
+    def __init__(self, space: ControlSpace, acts_at: datetime, abnormal_condition: bool, index_at: IndexAt) -> None:
+        self._space = space
+        self._acts_at = acts_at
+        self._abnormal = abnormal_condition
+        self._index_at = index_at
 
-    def check_actuators(self, allocation: StorageAllocation | DemandDrivenAllocation) -> None:
-        """The actuators exist, and each can do what is asked of it."""
-        asked = allocation.actuators
-        if len(asked) == 1:
-            self._check_sequence(asked[0].actuator_id, ((0, asked[0]),), "actuators.")
-            return
-        by_actuator: dict[str, list[tuple[int, Selector]]] = {}
-        for place, selector in enumerate(asked):
-            by_actuator.setdefault(selector.actuator_id, []).append((place, selector))
-        for actuator_id, selectors in by_actuator.items():
-            self._check_sequence(actuator_id, selectors, "actuators.")
-
-    def check_selectors(self, allocation: OutputAdjustableAllocation) -> None:
-        """The appliance can do what is asked of it."""
-        self._check_sequence(None, tuple(enumerate(allocation.selectors)), "selectors.")
-
-    def _check_sequence(self, actuator_id: str | None, asked: Sequence[tuple[int, Selector]], path: str) -> None:
+    def check_sequence(self, actuator_id: str | None, asked: Sequence[tuple[int, Selector]], path: str) -> None:
+        """The modes asked of one actuator exist, and each can be reached from the one before."""
         if len(asked) > 1:
             asked = sorted(asked, key=_start_of)
             _require_distinct_starts(asked, path)
-        place, selector = asked[0]
-        modes = self._check_mode(actuator_id, selector, f"{path}{place}.")
-        timers: dict[str, datetime] = {}
-        if selector.start_time <= self.acts_at:
-            timers = self._check_start(actuator_id, modes, selector, f"{path}{place}.")
-        for _, following in asked[1:]:
-            place, before, selector = _, selector, following
+        place, before = asked[0]
+        timers = self.check_first(actuator_id, before, f"{path}{place}.")
+        for place, selector in asked[1:]:
             modes = self._check_mode(actuator_id, selector, f"{path}{place}.")
             if selector.mode_id != before.mode_id and before.mode_id in modes.modes:
-                at = max(selector.start_time, self.acts_at)
+                at = max(selector.start_time, self._acts_at)
                 way = self._check_way(modes, before.mode_id, selector.mode_id, timers, at=at, path=f"{path}{place}.")
-                timers |= modes.graph.started_timers(way, at)
+                timers = {**timers, **modes.graph.started_timers(way, at)}
+            before = selector
+
+    def check_first(self, actuator_id: str | None, selector: Selector, path: str) -> dict[str, datetime]:
+        """The mode exists and, if it starts now, can be entered; the answer is when each timer ends then."""
+        modes = self._check_mode(actuator_id, selector, path)
+        return {} if selector.start_time > self._acts_at else self._check_start(actuator_id, modes, selector, path)
 
     def _check_mode(self, actuator_id: str | None, selector: Selector, path: str) -> ActuatorModes:
-        index = self.index_at(max(selector.start_time, self.now))
+        start, acts_at = selector.start_time, self._acts_at
+        index = self._index_at(start if start > acts_at else acts_at)
         if index is None:
             refuse("description_missing", "", None, "no system description is in force", "wait for one")
         modes = index.actuators.get(actuator_id)
         if modes is None:
             modes = index.refuse_actuator(str(actuator_id), path)
         known = modes.modes.get(selector.mode_id)
-        if known is None or known[1] is (selector.factor is None):
+        if known is None or known.continuous is (selector.factor is None):
             modes.refuse_mode(selector.mode_id, selector.factor, path)
-        elif known[0].abnormal_condition_only and not self.abnormal:
+        elif known.abnormal_condition_only and not self._abnormal:
             refuse(
                 "abnormal_condition_only",
                 f"{path}mode_id",
@@ -100,34 +118,33 @@ class ModeJudge:
     def _check_start(
         self, actuator_id: str | None, modes: ActuatorModes, selector: Selector, path: str
     ) -> dict[str, datetime]:
-        """The mode can be entered from the present one; the answer is when each timer ends afterwards."""
-        present = self.space.mode_state(actuator_id)
+        present = self._space.mode_state(actuator_id)
         if present is None:
             return {}
-        if isinstance(self.space.state, StorageStateUpdate):
-            self._check_fill_level(modes, selector, self.space.state.fill_level, path)
+        if type(self._space.state) is StorageStateUpdate:
+            self._check_fill_level(modes, selector, self._space.state.fill_level, path)
         timers = present.timer_ends if present.timers else {}
-        if present.mode_id != selector.mode_id and present.mode_id in modes.modes:
-            way = self._check_way(modes, present.mode_id, selector.mode_id, timers, at=self.acts_at, path=path)
-            timers |= modes.graph.started_timers(way, self.acts_at)
-        return timers
+        if present.mode_id == selector.mode_id or present.mode_id not in modes.modes:
+            return timers
+        way = self._check_way(modes, present.mode_id, selector.mode_id, timers, at=self._acts_at, path=path)
+        return {**timers, **modes.graph.started_timers(way, self._acts_at)} if way.start_timers else timers
 
     def _check_fill_level(self, modes: ActuatorModes, selector: Selector, fill_level: float, path: str) -> None:
-        mode = modes.modes[selector.mode_id].mode
-        description = self.space.description_at(self.now)
-        if not isinstance(mode, StorageMode) or not isinstance(description, StorageSystemDescription):
+        known = modes.modes[selector.mode_id]
+        if known.lower <= fill_level <= known.upper:
             return
-        # A level beyond the storage's own range is its worry; there a mode of the nearest end may run.
-        level = description.fill_level_range.clamp(fill_level)
-        lower, upper = mode.elements[0].fill_level_range.lower, mode.elements[-1].fill_level_range.upper
-        if not lower <= level <= upper:
-            refuse(
-                "mode_outside_fill_level",
-                f"{path}mode_id",
-                selector.mode_id,
-                f"it runs at fill levels from {lower} to {upper}, and the level is {fill_level}",
-                "choose a mode that runs at the present level",
-            )
+        description = self._space.description_at(self._acts_at)
+        if type(description) is StorageSystemDescription:
+            # A level beyond the storage's own range is its worry; there the modes of the nearest end may run.
+            level = description.fill_level_range.clamp(fill_level)
+            if not known.lower <= level <= known.upper:
+                refuse(
+                    "mode_outside_fill_level",
+                    f"{path}mode_id",
+                    selector.mode_id,
+                    f"it runs at fill levels from {known.lower} to {known.upper}, and the level is {fill_level}",
+                    "choose a mode that runs at the present level",
+                )
 
     def _check_way(
         self,
@@ -148,7 +165,7 @@ class ModeJudge:
                 f"no transition leads there from '{from_mode}'",
                 f"from there choose one of: {listed(to for start, to in modes.transitions if start == from_mode)}",
             )
-        if way.abnormal_condition_only and not self.abnormal:
+        if way.abnormal_condition_only and not self._abnormal:
             refuse(
                 "abnormal_condition_only",
                 f"{path}mode_id",

@@ -116,7 +116,7 @@ class ControlSpaceRegistration(Message):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         refuse_repeated(self.commodities, "commodities")
-        refuse_repeated((role.commodity for role in self.roles), "roles")
+        refuse_repeated(self.roles, "roles", "commodity")
         refuse_repeated(self.phases, "phases")
         refuse_repeated(self.measures, "measured quantities")
         for role in self.roles:

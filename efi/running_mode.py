@@ -149,8 +149,8 @@ class ModeGraph(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         refuse_repeated(self.mode_ids, "running modes")
-        refuse_repeated((timer.timer_id for timer in self.timers), "timers")
-        refuse_repeated(((way.from_mode, way.to_mode) for way in self.transitions), "transitions")
+        refuse_repeated(self.timers, "timers", "timer_id")
+        refuse_repeated(self.transitions, "transitions", "from_mode", "to_mode")
         modes, timers = set(self.mode_ids), {timer.timer_id for timer in self.timers}
         for way in self.transitions:
             _require_known((way.from_mode, way.to_mode), modes, "running mode")
@@ -211,7 +211,7 @@ class ModeState(Model):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        refuse_repeated((timer.timer_id for timer in self.timers), "timers")
+        refuse_repeated(self.timers, "timers", "timer_id")
         return self
 
     @property

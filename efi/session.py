@@ -1,35 +1,48 @@
 """The session: the rules of one conversation between an appliance and whoever controls it."""
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Self, get_args
+from enum import StrEnum
+from typing import Any, NamedTuple, Self, get_args
 
+from efi import allocation_rules, appliance_rules
 from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusUpdate
-from efi.allocation_rules import check_allocation, processing_delay, refuse_past_start
-from efi.appliance_rules import RULES, leakage_left_behind
 from efi.control_space import AnyDescription, ControlSpace
 from efi.demand_driven import DemandDrivenSystemDescription
 from efi.measurement import Measurement
 from efi.message import ControlSpaceRevoke, Message
 from efi.messages import AnyAllocation, AnyRegistration, AnyUpdate, ApplianceMessage, AppMessage
 from efi.mode_index import ModeIndex
-from efi.open_allocation import OpenAllocation
+from efi.open_allocation import OpenAllocation, OpenAllocations
 from efi.output_adjustable import OutputAdjustableSystemDescription
 from efi.recent import RecentIds
 from efi.refusal import Refusal, Refused, refuse
-from efi.registration import ControlSpaceRegistration
 from efi.storage import StorageSystemDescription
-from efi.verdict import PastStart, Verdict
-
-MAX_OPEN = 64
-"""How many allocations of one appliance may be open at once."""
-
-REMEMBERED_CLOSED = 16
-"""How many closed allocations are known by name, so that a late last word on one is not taken for a stranger's."""
 
 REMEMBERED_IDS = 16
 """How many messages at least are known by name, so that a repetition is noticed."""
+
+
+class PastStart(StrEnum):
+    """What a start means that lies before the instant at which the appliance can act."""
+
+    AT_ONCE = "at_once"
+    """As soon as can be (S2)."""
+    REFUSE = "refuse"
+    """Nothing: the allocation is refused (EFI)."""
+
+
+class Verdict(NamedTuple):
+    """What becomes of a message: what to deliver to either side, in order, or why it was refused."""
+
+    refusal: Refusal | None = None
+    """What was wrong; a message that is refused is not delivered."""
+    to_appliance: tuple[AppMessage, ...] = ()
+    """What the appliance is to hear."""
+    to_app: tuple[ApplianceMessage, ...] = ()
+    """What the energy app is to hear."""
+    warnings: tuple[Refusal, ...] = ()
+    """What was not right, and yet did no harm."""
 
 
 class Session:
@@ -47,8 +60,7 @@ class Session:
     """
 
     __slots__ = (
-        "_closed",
-        "_indexes",
+        "_index",
         "_new_id",
         "_recent",
         "_told_by_app",
@@ -66,12 +78,11 @@ class Session:
         self.past_start = past_start
         self.space = ControlSpace()
         """What the appliance told that still holds."""
-        self.allocations: dict[str, OpenAllocation] = {}
+        self.allocations = OpenAllocations()
         """The open allocations by their names, oldest first."""
         self._new_id = new_id
-        self._closed: deque[str] = deque(maxlen=REMEMBERED_CLOSED)
         self._recent = RecentIds(REMEMBERED_IDS)
-        self._indexes: dict[str, ModeIndex] = {}
+        self._index: ModeIndex | None = None
         self._told_by_appliance: datetime | None = None
         self._told_by_app: datetime | None = None
 
@@ -115,27 +126,27 @@ class Session:
             taken = _FROM_APP.get(type(message))
             verdict = _refuse_side(message) if taken is None else taken(self, message, now)
         except Refused as refused:
-            return self._refused(message, refused.refusal, now)
+            return self._rejected(message, refused.refusal, now)
         self._recent.add(message.message_id)
         before, self._told_by_app = self._told_by_app, message.timestamp
         return verdict if before is None or before <= message.timestamp else _warned(verdict, message, before)
 
     def release(self, now: datetime, reason: str) -> Verdict:
         """The energy app goes: its allocations are closed and taken back; what the appliance told still holds."""
+        self._told_by_app = None
         if not self.allocations:
             return Verdict()
-        closed = self._close(tuple(self.allocations), reason, now)
+        closed = self._close_all(reason, now)
         revoke = AllocationRevoke(
             message_id=self._new_id(), appliance_id=self.appliance_id, timestamp=now, reason=_text(reason)
         )
-        self._told_by_app = None
         return Verdict(to_appliance=(revoke,), to_app=closed)
 
     def end(self, now: datetime, reason: str) -> Verdict:
         """The conversation ends: every open allocation is closed, and the next message must be a registration."""
         verdict = self.release(now, reason)
         self.space = ControlSpace()
-        self._indexes = {}
+        self._index = None
         self._told_by_appliance = None
         return verdict
 
@@ -156,11 +167,12 @@ class Session:
                 "a message of this name was taken already",
                 "give each message a name of its own, and send it once",
             )
+        belongs_to = message.belongs_to
         registration = self.space.registration
         if registration is None:
-            if not isinstance(message, ControlSpaceRegistration):
+            if type(message) not in _REGISTRATIONS:
                 refuse("not_registered", "", None, "the appliance is not registered", "send the registration first")
-        elif message.belongs_to is not None and message.belongs_to != registration.type:
+        elif belongs_to is not None and belongs_to != registration.type:
             refuse(
                 "wrong_category",
                 "type",
@@ -172,30 +184,31 @@ class Session:
     # What the appliance says -----------------------------------------------------------------------------------------
 
     def _take_update(self, message: ApplianceMessage, now: datetime) -> Verdict:
-        rule = RULES.get(type(message))
+        rule = appliance_rules.RULES.get(type(message))
         if rule is not None:
             rule(self.space, message, now, self._index_at)
         self.space.apply(message, now)
-        return Verdict(None, (), (message,))
+        return _new(Verdict, (None, (), (message,), ()))
 
     def _take_description(self, description: AnyDescription, now: datetime) -> Verdict:
         verdict = self._take_update(description, now)
-        self._indexes = {}
-        warning = leakage_left_behind(self.space, description, now)
+        self._index = None
+        warning = appliance_rules.leakage_left_behind(self.space, description, now)
         return verdict if warning is None else verdict._replace(warnings=(warning,))
 
     def _take_registration(self, registration: AnyRegistration, now: datetime) -> Verdict:
-        closed = self._close(tuple(self.allocations), "the appliance registered anew", now)
+        closed = self._close_all("the appliance registered anew", now)
         self.space.apply(registration, now)
-        self._indexes = {}
+        self._index = None
         return Verdict(to_app=(*closed, registration))
 
     def _take_revoke(self, revoke: ControlSpaceRevoke, now: datetime) -> Verdict:
-        RULES[ControlSpaceRevoke](self.space, revoke, now, self._index_at)
+        appliance_rules.check_revoke(self.space, revoke, now, self._index_at)
         resting = self._resting_on(revoke.object_id, now)
         self.space.revoke(revoke.object_id)
-        self._indexes = {}
-        closed = self._close(resting, f"the appliance took back what it rested on. {revoke.reason}", now)
+        self._index = None
+        reason = f"the appliance took back what it rested on. {revoke.reason}"
+        closed = [self._closing(name, AllocationStatus.ABORTED, reason, now) for name in resting]
         return Verdict(to_app=(*closed, revoke))
 
     def _resting_on(self, object_id: str | None, now: datetime) -> tuple[str, ...]:
@@ -221,20 +234,18 @@ class Session:
                 "tell accepted or rejected first, then processing, started, and one end",
             )
         if status.final:
-            self._forget(update.allocation_id)
-            return Verdict(None, (), (update,))
+            self.allocations.close(update.allocation_id)
+            return _new(Verdict, (None, (), (update,), ()))
         told.status = status
-        if not told.replaced and len(self.allocations) == 1:
-            return Verdict(None, (), (update,))
-        closed: tuple[AllocationStatusUpdate, ...] = ()
-        if before is None or status is AllocationStatus.STARTED:
+        closed: list[AllocationStatusUpdate] = []
+        if len(self.allocations) > 1 and (before is None or status is AllocationStatus.STARTED):
             closed = self._replaced_by(told, now)
         if told.replaced:
-            closed += self._close((update.allocation_id,), _REPLACED, now)
-        return Verdict(None, (), (update, *closed))
+            closed.append(self._closing(update.allocation_id, AllocationStatus.REVOKED, _REPLACED, now))
+        return _new(Verdict, (None, (), (update, *closed), ()))
 
     def _status_of_stranger(self, update: AllocationStatusUpdate) -> Verdict:
-        known = update.allocation_id in self._closed
+        known = self.allocations.closed_lately(update.allocation_id)
         refusal = Refusal(
             "allocation_closed" if known else "unknown_allocation",
             "allocation_id",
@@ -248,26 +259,20 @@ class Session:
     # What the energy app says ----------------------------------------------------------------------------------------
 
     def _take_allocation(self, allocation: AnyAllocation, now: datetime) -> Verdict:
-        if len(self.allocations) >= MAX_OPEN:
-            refuse(
-                "too_many_open",
-                "",
-                None,
-                f"{MAX_OPEN} allocations of this appliance are open",
-                "wait for their statuses, or revoke some",
-            )
-        opened = OpenAllocation(allocation)
+        space, opened = self.space, self.allocations
+        allocation_rules.check_ground(space, allocation, opened)
+        acts_at = allocation_rules.acting_at(space, now)
+        newer = OpenAllocation(allocation)
         if self.past_start is PastStart.REFUSE:
-            refuse_past_start(opened.begins.values(), now + processing_delay(self.space))
-        earlier = (each.allocation for each in self.allocations.values())
-        check_allocation(self.space, allocation, earlier, now, self._index_at)
-        self.allocations[allocation.message_id] = opened
-        return Verdict(None, (allocation,))
+            allocation_rules.check_past_start(newer, acts_at)
+        allocation_rules.RULES[type(allocation)](space, allocation, opened, acts_at, self._index_at)
+        opened[allocation.message_id] = newer
+        return _new(Verdict, (None, (allocation,), (), ()))
 
     def _take_allocation_revoke(self, revoke: AllocationRevoke, now: datetime) -> Verdict:
         name = revoke.allocation_id
         if name is not None and name not in self.allocations:
-            known = name in self._closed
+            known = self.allocations.closed_lately(name)
             refuse(
                 "allocation_closed" if known else "unknown_allocation",
                 "allocation_id",
@@ -275,70 +280,57 @@ class Session:
                 "this allocation is closed" if known else "no such allocation is open",
                 "take back open allocations only, or name none to take back all",
             )
-        return Verdict(None, (revoke,))
+        return Verdict(to_appliance=(revoke,))
 
-    def _refused(self, message: AppMessage, refusal: Refusal, now: datetime) -> Verdict:
+    def _rejected(self, message: AppMessage, refusal: Refusal, now: datetime) -> Verdict:
         if type(message) not in _ALLOCATIONS or refusal.rule == "repeated_message":
             return Verdict(refusal)
-        answer = AllocationStatusUpdate(
-            message_id=self._new_id(),
-            appliance_id=message.appliance_id,
-            timestamp=now,
-            allocation_id=message.message_id,
-            status=AllocationStatus.REJECTED,
-            text=_text(refusal.sentence),
-        )
-        return Verdict(refusal, (), (answer,))
+        answer = self._status(message.message_id, AllocationStatus.REJECTED, refusal.sentence, now)
+        return Verdict(refusal, to_app=(answer,))
 
     # Open allocations ------------------------------------------------------------------------------------------------
 
-    def _replaced_by(self, newer: OpenAllocation, now: datetime) -> tuple[AllocationStatusUpdate, ...]:
-        """Let older allocations give way to one that the appliance has accepted or started."""
-        acts_at = None if newer.status is AllocationStatus.STARTED else now + processing_delay(self.space)
-        lost = []
-        for name, older in self.allocations.items():
-            if older is newer:
-                break
-            if not older.give_way_to(newer, acts_at):
-                continue
-            if older.status is None:
-                older.replaced = True
-            else:
-                lost.append(name)
-        return self._close(lost, _REPLACED, now) if lost else ()
+    def _replaced_by(self, newer: OpenAllocation, now: datetime) -> list[AllocationStatusUpdate]:
+        started = newer.status is AllocationStatus.STARTED
+        acts_at = None if started else allocation_rules.acting_at(self.space, now)
+        lost = self.allocations.give_way_to(newer, acts_at)
+        return [self._closing(name, AllocationStatus.REVOKED, _REPLACED, now) for name in lost]
 
-    def _close(self, names: Iterable[str], reason: str, now: datetime) -> tuple[AllocationStatusUpdate, ...]:
-        return tuple(self._close_one(name, reason, now) for name in names)
+    def _close_all(self, reason: str, now: datetime) -> tuple[AllocationStatusUpdate, ...]:
+        names = tuple(self.allocations)
+        return tuple(self._closing(name, AllocationStatus.ABORTED, reason, now) for name in names)
 
-    def _close_one(self, name: str, reason: str, now: datetime) -> AllocationStatusUpdate:
-        status = AllocationStatus.REVOKED if reason is _REPLACED else AllocationStatus.ABORTED
-        if self.allocations[name].status is None:
-            status = AllocationStatus.REJECTED
-        self._forget(name)
+    def _closing(self, name: str, status: AllocationStatus, reason: str, now: datetime) -> AllocationStatusUpdate:
+        """Close an allocation, and say so; one that the appliance never accepted is rejected, whatever else befell."""
+        reached = self.allocations.close(name)
+        return self._status(name, AllocationStatus.REJECTED if reached is None else status, reason, now)
+
+    def _status(self, name: str, status: AllocationStatus, text: str, now: datetime) -> AllocationStatusUpdate:
         return AllocationStatusUpdate(
             message_id=self._new_id(),
             appliance_id=self.appliance_id,
             timestamp=now,
             allocation_id=name,
             status=status,
-            text=_text(reason),
+            text=_text(text),
         )
 
-    def _forget(self, name: str) -> None:
-        del self.allocations[name]
-        self._closed.append(name)
-
     def _index_at(self, now: datetime) -> ModeIndex | None:
+        index = self._index
+        descriptions = self.space.descriptions
+        if index is not None and len(descriptions) == 1:
+            return index
         description = self.space.description_at(now)
-        if description is None:
-            return None
-        index = self._indexes.get(description.message_id)
-        if index is None:
-            index = self._indexes[description.message_id] = ModeIndex(description)
-        return index
+        if description is None or (index is not None and index.description is description):
+            return None if description is None else index
+        self._index = ModeIndex(description)
+        return self._index
 
 
 _REPLACED = "a newer allocation took its place"
+
+_new = tuple.__new__
+"""Makes a verdict in a third of the time that its own constructor takes; for the paths that every message goes."""
 
 
 def _text(sentence: str) -> str:
@@ -369,11 +361,12 @@ _Taken = Callable[[Session, Any, datetime], Verdict]
 
 _DESCRIPTIONS = (StorageSystemDescription, OutputAdjustableSystemDescription, DemandDrivenSystemDescription)
 _ALLOCATIONS = frozenset(get_args(AnyAllocation))
+_REGISTRATIONS = frozenset(get_args(AnyRegistration))
 
 _FROM_APPLIANCE: dict[type[Message], _Taken] = {
     **dict.fromkeys(get_args(AnyUpdate), Session._take_update),
     **dict.fromkeys(_DESCRIPTIONS, Session._take_description),
-    **dict.fromkeys(get_args(AnyRegistration), Session._take_registration),
+    **dict.fromkeys(_REGISTRATIONS, Session._take_registration),
     Measurement: Session._take_update,
     ControlSpaceRevoke: Session._take_revoke,
     AllocationStatusUpdate: Session._take_status,

@@ -60,7 +60,7 @@ class StorageRegistration(ControlSpaceRegistration):
 
 def require_registered_commodities(registration: ControlSpaceRegistration, actuators: Sequence[Actuator]) -> None:
     """Refuse actuators of one name, and any whose commodity the appliance did not register."""
-    refuse_repeated((actuator.actuator_id for actuator in actuators), "actuators")
+    refuse_repeated(actuators, "actuators", "actuator_id")
     for actuator in actuators:
         for commodity in actuator.commodities:
             registration.require_supported(commodity, f"actuator '{actuator.actuator_id}'")
@@ -178,7 +178,7 @@ class StorageSystemDescription(ControlSpaceUpdate):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        refuse_repeated((actuator.actuator_id for actuator in self.actuators), "actuators")
+        refuse_repeated(self.actuators, "actuators", "actuator_id")
         for actuator in self.actuators:
             for mode in actuator.modes:
                 within = mode.fill_level_range
@@ -217,12 +217,15 @@ class StorageStateUpdate(ControlSpaceUpdate):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        refuse_repeated((actuator.actuator_id for actuator in self.actuators), "actuators")
+        refuse_repeated(self.actuators, "actuators", "actuator_id")
         return self
 
     def actuator(self, actuator_id: str) -> ActuatorState | None:
         """How that actuator runs, or None when the message does not mention it."""
-        return next((actuator for actuator in self.actuators if actuator.actuator_id == actuator_id), None)
+        for actuator in self.actuators:
+            if actuator.actuator_id == actuator_id:
+                return actuator
+        return None
 
 
 class LeakageElement(Model):

@@ -68,7 +68,7 @@ class SequentialProfile(Model):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        refuse_repeated((alternative.alternative_id for alternative in self.alternatives), "alternatives")
+        refuse_repeated(self.alternatives, "alternatives", "alternative_id")
         return self
 
     def alternative(self, alternative_id: str | None) -> Alternative | None:
@@ -97,7 +97,7 @@ class TimeShiftableUpdate(ControlSpaceUpdate):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        refuse_repeated((sequence.sequence_id for sequence in self.sequences), "sequences")
+        refuse_repeated(self.sequences, "sequences", "sequence_id")
         require_after(self.earliest_start, self.end_before)
         if self.earliest_start + self.shortest > self.end_before:
             raise violated(
@@ -165,7 +165,7 @@ class TimeShiftableStateUpdate(ControlSpaceUpdate):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        refuse_repeated((sequence.sequence_id for sequence in self.sequences), "sequences")
+        refuse_repeated(self.sequences, "sequences", "sequence_id")
         return self
 
 
@@ -200,5 +200,5 @@ class TimeShiftableAllocation(Allocation):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        refuse_repeated(((step.sequence_id, step.action, step.start_time) for step in self.sequences), "steps")
+        refuse_repeated(self.sequences, "steps", "sequence_id", "action", "start_time")
         return self

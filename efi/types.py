@@ -1,9 +1,10 @@
 """The ground types of every message: identifiers, labels, instants, durations, bounded numbers."""
 
 import itertools
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -33,18 +34,20 @@ def violated(rule: str, message: str, **facts: Any) -> PydanticCustomError:
     return PydanticCustomError(rule, message, facts)
 
 
-def refuse_repeated(ids: Iterable[Hashable], what: str) -> None:
-    """Refuse a list in which two parts bear one id; `what` names the parts for the reader of the error."""
+def refuse_repeated(parts: Sequence[Any], what: str, *names: str) -> None:
+    """Refuse a list in which two parts are alike in the named fields, or altogether; `what` names the parts."""
+    if len(parts) < 2:
+        return
     seen = set()
-    for identifier in ids:
-        if identifier in seen:
+    for identity in map(attrgetter(*names), parts) if names else parts:
+        if identity in seen:
             raise violated(
                 "repeated_id",
-                "two {what} are called '{identifier}'; give each a name of its own",
+                "two {what} are called '{identity}'; give each a name of its own",
                 what=what,
-                identifier=str(identifier),
+                identity=" ".join(map(str, identity)) if len(names) > 1 else str(identity),
             )
-        seen.add(identifier)
+        seen.add(identity)
 
 
 def _to_utc(value: datetime) -> datetime:
