@@ -9,9 +9,10 @@ from efpi_driver_p1.line import Line, LogEntry
 from efpi_driver_p1.meter_time import MeterTime
 from efpi_driver_p1.obis import Kind
 from efpi_driver_p1.quantity import Number, Quantity
-from efpi_driver_p1.reading import MbusMeter, read_mbus
+from efpi_driver_p1.reading import DEVICE_TYPES, MbusMeter, read_mbus
 from efpi_driver_p1.telegram import Telegram
 
+_WIDEST = 56
 JsonObject = dict[str, Any]
 """What json.dumps takes."""
 
@@ -30,7 +31,7 @@ def as_table(number: int, found: Telegram | TelegramError) -> str:
             f"    found: {found.detail}\n    cure:  {found.cure}\n"
         )
     rows = [(line.code, line.meaning.name, _shown(line), line.original) for line in found.lines]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    widths = [min(max(len(row[column]) for row in rows), _WIDEST) for column in range(3)]
     head = f"#{number}  {found.header}  {found.version}, CRC {'right' if found.has_crc else 'not sent'}"
     body = ["  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)) for row in rows]
     notes = [f"note: {note}" for note in found.notes]
@@ -123,13 +124,23 @@ def _utc(time: MeterTime | None) -> str | None:
 
 
 def _shown(line: Line) -> str:
-    parts = [f"{_number(quantity.value)} {quantity.unit or ''}".strip() for quantity in line.quantities]
+    """The value for the eye: energy in the meter's own unit, since people compare it with the display."""
+    parts = [_people(quantity, line.original) for quantity in line.quantities]
+    if line.obis.rest == "24.1.0" and line.quantity and (kind := DEVICE_TYPES.get(int(line.quantity.value))):
+        parts[0] += f" ({kind})"
     parts += [line.text] if line.text is not None else []
     parts += [_utc(time) or "no date" for time in line.times]
-    parts += [_shown_entry(entry) for entry in line.entries]
-    return ", ".join(parts)
+    parts += [_shown_entry(entry, line.original) for entry in line.entries]
+    return ", ".join(parts) or (line.original if line.meaning.kind is Kind.OTHER else "")
 
 
-def _shown_entry(entry: LogEntry) -> str:
+def _shown_entry(entry: LogEntry, original: str) -> str:
     times = ", ".join(_utc(time) or "no date" for time in entry.times)
-    return f"{_number(entry.quantity.value)} {entry.quantity.unit} ({times})"
+    return f"{_people(entry.quantity, original)} at {times}" if times else _people(entry.quantity, original)
+
+
+def _people(quantity: Quantity, original: str) -> str:
+    if quantity.unit == "J":
+        factor, unit = (3_600_000, "kWh") if "Wh" in original else (1_000_000_000, "GJ")
+        return f"{(Decimal(quantity.value) / factor).normalize():f} {unit}"
+    return f"{_number(quantity.value)} {quantity.unit or ''}".strip()

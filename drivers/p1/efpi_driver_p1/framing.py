@@ -15,7 +15,8 @@ _SAMPLE = 2_048
 _LOOK_AHEAD = 12
 """Bytes at the end of the buffer that may be the beginning of a mark not yet whole."""
 
-_BLANK = b" \t\r\n\0"
+_BLANK = b" \t\r\n\0\x8d"
+"""Between telegrams these mean nothing; the last is CR with a parity bit."""
 _START = re.compile(rb"(?<=[\r\n\0])/[!-~]{3}|/[A-Za-z]{3}\d")
 """`/` and the maker's letters where a line begins; inside a line the speed digit must follow (IEC 62056-21, 6.3.2)."""
 _NEXT_START = re.compile(rb"(?<=[\r\n\0])/[A-Za-z]{3}|/[A-Za-z]{3}\d")
@@ -86,9 +87,6 @@ class Framer:
         start, self._parity = self._next_start()
         if start is None:
             self._take_noise(len(self._buffer) - _LOOK_AHEAD)
-            if self._noise_length >= self._noise_report:
-                self._noise_report = min(2 * self._noise_report, _LAST_NOISE_REPORT)
-                self._report_noise()
             return False
         self._take_noise(start)
         self._inside, self._scanned = True, 1
@@ -106,26 +104,31 @@ class Framer:
     def _leave_telegram(self) -> bool:
         """Go to the end of the telegram that has begun; False when more bytes are needed."""
         window = self._buffer.translate(_STRIP_PARITY) if self._parity else self._buffer
-        if not _header_possible(window):
-            self._inside = False
-            self._take_noise(1)
-            return True
+        header = _HEADER_END.search(window, 0, _LONGEST_HEADER)
+        if _CONTROL.search(window, 0, header.start() if header else min(len(window), _LONGEST_HEADER)):
+            return self._start_was_none()
+        if header is None:
+            return self._start_was_none() if len(window) >= _LONGEST_HEADER else False
         self._confirm_start()
-        end = _END.search(window, self._scanned)
-        begin = _NEXT_START.search(window, self._scanned, end.start() if end else len(window))
-        length = begin.start() if begin else end.end() if end else len(window)
-        if length > self._longest:
-            self._swallow = begin is None and end is None
-            self._close(length, Fault.TOO_LONG, f"no closing `!` within {self._longest} bytes")
-        elif begin:
-            self._close(length, Fault.CUT, "the next telegram begins before this one has its closing `!`")
+        end = _END.search(window, self._scanned, self._longest)
+        begin = _NEXT_START.search(window, self._scanned, end.start() if end else self._longest)
+        if begin:
+            self._close(begin.start(), Fault.CUT, "the next telegram begins before this one has its closing `!`")
         elif end:
-            frame = Frame(self._offset, bytes(window[:length]), self._parity)
-            self._close(length)
+            frame = Frame(self._offset, bytes(window[: end.end()]), self._parity)
+            self._close(end.end())
             self._found.append(frame)
+        elif len(window) > self._longest:
+            self._close(self._longest, Fault.TOO_LONG, f"no closing `!` within {self._longest} bytes")
+            self._swallow = True
         else:
-            self._scanned = max(1, length - _LOOK_AHEAD)
+            self._scanned = max(1, len(window) - _LOOK_AHEAD)
             return False
+        return True
+
+    def _start_was_none(self) -> bool:
+        self._inside = False
+        self._take_noise(1)
         return True
 
     def _confirm_start(self) -> None:
@@ -148,11 +151,20 @@ class Framer:
 
     def _take_noise(self, length: int) -> None:
         """Move bytes out of the buffer; blanks before any other noise are none."""
-        taken = self._buffer[: max(0, length)]
-        if self._noise_length or taken.strip(_BLANK):
+        while length > 0:
+            if not self._noise_length:
+                head = self._buffer[:length]
+                blanks = len(head) - len(head.lstrip(_BLANK))
+                self._drop(blanks)
+                length -= blanks
+            taken = self._buffer[: min(length, self._noise_report - self._noise_length)]
             self._noise += taken[: _SAMPLE - len(self._noise)]
             self._noise_length += len(taken)
-        self._drop(len(taken))
+            self._drop(len(taken))
+            length -= len(taken)
+            if self._noise_length >= self._noise_report:
+                self._noise_report = min(2 * self._noise_report, _LAST_NOISE_REPORT)
+                self._report_noise()
 
     def _report_noise(self) -> None:
         sample, length = bytes(self._noise), self._noise_length
@@ -171,13 +183,6 @@ def _parity_start(buffer: bytearray) -> int | None:
         if all(_EVEN[byte] for byte in raw) and _START.match(raw.translate(_STRIP_PARITY)):
             return match.start()
     return None
-
-
-def _header_possible(window: bytes | bytearray) -> bool:
-    end = _HEADER_END.search(window, 0, _LONGEST_HEADER)
-    if end is None and len(window) >= _LONGEST_HEADER:
-        return False
-    return _CONTROL.search(window, 0, end.start() if end else len(window)) is None
 
 
 def _header(window: bytes | bytearray) -> str:

@@ -143,7 +143,7 @@ _GENERAL = {
     "96.13.0": Meaning("text message", Kind.TEXT),
     "96.13.1": Meaning("text message code", Kind.TEXT),
     "96.14.0": Meaning("tariff in force", Kind.COUNT),
-    "98.1.0": Meaning("history of the monthly peaks", Kind.LOG),
+    "98.1.0": Meaning("monthly history", Kind.LOG),
 } | {f"96.13.{number}": Meaning(f"text message {number}", Kind.TEXT) for number in range(2, 6)}
 _MBUS = {
     "24.1.0": Meaning("device type", Kind.COUNT),

@@ -56,7 +56,7 @@ class MeterKind(StrEnum):
     OTHER = "other"
 
 
-_KINDS = {
+DEVICE_TYPES = {
     2: MeterKind.ELECTRICITY,
     3: MeterKind.GAS,
     4: MeterKind.HEAT,
@@ -190,7 +190,7 @@ def _on_channel(telegram: Telegram, channel: int) -> MbusMeter | None:
 
 
 def _kind(device_type: Number | None, line: Line) -> MeterKind:
-    if device_type is not None and (known := _KINDS.get(int(device_type))):
+    if device_type is not None and (known := DEVICE_TYPES.get(int(device_type))):
         return known
     if line.obis.rest == "24.2.3":
         return MeterKind.GAS
