@@ -1,8 +1,8 @@
 """Every message of the interface as one type, and its JSON form."""
 
-from typing import Annotated, Any
+from typing import Annotated, get_args
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from efi.allocation import AllocationRevoke, AllocationStatusUpdate
 from efi.demand_driven import (
@@ -19,7 +19,7 @@ from efi.inflexible import (
     InflexibleRegistration,
 )
 from efi.measurement import Forecast, Measurement
-from efi.message import ControlSpaceRevoke
+from efi.message import ControlSpaceRevoke, Message
 from efi.output_adjustable import (
     OutputAdjustableAllocation,
     OutputAdjustableRegistration,
@@ -88,10 +88,15 @@ AppMessage = AnyAllocation | AllocationRevoke
 AnyMessage = Annotated[ApplianceMessage | AppMessage, Field(discriminator="type")]
 """Whatever either side says."""
 
-MESSAGE: TypeAdapter[ApplianceMessage | AppMessage] = TypeAdapter(AnyMessage)
-"""Reads and writes any message; a field `type` tells which."""
+MESSAGE: TypeAdapter[ApplianceMessage | AppMessage] = TypeAdapter(AnyMessage, config=ConfigDict(defer_build=True))
+"""Reads and writes any message; a field `type` tells which. It is built when it is first used."""
 
-MESSAGE_TYPES: tuple[str, ...]
+MESSAGE_CLASSES: dict[str, type[Message]] = {
+    member.model_fields["type"].default: member for member in (*get_args(ApplianceMessage), *get_args(AppMessage))
+}
+"""The class of each message by its `type`."""
+
+MESSAGE_TYPES: tuple[str, ...] = tuple(MESSAGE_CLASSES)
 """The names of all message types."""
 
 
@@ -105,11 +110,8 @@ def dump_message(message: ApplianceMessage | AppMessage) -> bytes:
     return message.__pydantic_serializer__.to_json(message, exclude_none=True)
 
 
-def message_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of every message, one definition a type."""
-    schema = MESSAGE.json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Message of the Energy Flexibility Interface",
-        **schema,
-    }
+def build_messages() -> None:
+    """Build all that reads, checks and writes messages, now instead of at first use: for a process about to fork."""
+    MESSAGE.rebuild()
+    for message_class in MESSAGE_CLASSES.values():
+        message_class.model_rebuild()
