@@ -1,0 +1,43 @@
+"""The rows that the gateway keeps, in memory: reads come from here, and a simulation needs no more."""
+
+from collections.abc import Callable
+
+from efpi_core.errors import EfpiError
+from efpi_core.state.database_file import Rows
+from efpi_core.state.table import TABLES, Row, SqlValue, Table
+
+
+class Database:
+    """Maps of rows by key. This one forgets all when it ends; `SqliteDatabase` keeps them."""
+
+    def __init__(self, rows: Rows | None = None) -> None:
+        self.rows: Rows = {table: {} for table in TABLES} | (rows or {})
+        """What is kept, by table and key."""
+        self.problem: EfpiError | None = None
+        """Why nothing reaches the disk now; all goes on in memory."""
+        self.on_problem: Callable[[EfpiError | None], None] | None = None
+        """Called when a problem begins, changes, or (None) ends."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether what is written survives the end of the process."""
+        return False
+
+    def put(self, table: Table, row: Row, *, durable: bool = False) -> None:
+        """Set a row. `durable`: it must survive a power cut from its commit on, not only the end of the process."""
+        self.rows[table][row[: table.keys]] = row
+
+    def delete(self, table: Table, *key: SqlValue, durable: bool = False) -> None:
+        """Delete the row of a key; harmless when there is none."""
+        self.rows[table].pop(key, None)
+
+    async def committed(self) -> bool:
+        """Wait until all so far is kept. False: it is only in memory, because of `problem`, or by design."""
+        return False
+
+    def fetch(self, table: Table, *key: SqlValue) -> Row | None:
+        """The row of a key, from the disk when it is not in memory; may take a while."""
+        return self.rows[table].get(key)
+
+    def close(self) -> None:
+        """Write what is left and let go of the file."""

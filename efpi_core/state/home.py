@@ -1,0 +1,107 @@
+"""The home directory: where one gateway keeps its things, and the lock that keeps a second one out."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from efpi_core.errors import EfpiError, TryAgainError
+
+LOCK_FILE = "gateway.lock"
+DATABASE_FILE = "state.db"
+
+
+def default_home(environment: Mapping[str, str]) -> Path:
+    """Where a gateway lives when nobody says: the service manager's state directory, or the user's data directory.
+
+    `STATE_DIRECTORY` comes from systemd's `StateDirectory=`; `XDG_DATA_HOME` from the XDG base directory specification.
+    """
+    if given := environment.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0])
+    data = environment.get("XDG_DATA_HOME", "")
+    base = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
+    return base / "efpi"
+
+
+def storage_problem(error: OSError, path: Path) -> EfpiError:
+    """The name and the cure of what the file system refused."""
+    match error.errno:
+        case errno.EROFS:
+            return EfpiError(f"{path} is on a read-only file system", "remount it writable, or choose another --home")
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return EfpiError(f"the disk that holds {path} is full", "free some space; writing resumes by itself")
+        case errno.EACCES | errno.EPERM:
+            return EfpiError(
+                f"user {os.geteuid()} may not write {path}", f"give it to that user: chown -R {os.geteuid()} {path}"
+            )
+        case errno.ENOTDIR | errno.EEXIST:
+            return EfpiError(f"{path} is no directory", "move it away, or choose another --home")
+        case _:
+            return EfpiError(
+                f"{path} cannot be written: {error.strerror or error}", "check the disk; see the system log"
+            )
+
+
+class Home:
+    """A gateway's directory, only for its user. `problem` says why nothing can be kept there, if so."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem: EfpiError | None = None
+        self._lock: int | None = None
+
+    @property
+    def database(self) -> Path:
+        """The state database."""
+        return self.path / DATABASE_FILE
+
+    def open(self) -> None:
+        """Make the directory and take its lock. What cannot be written is told in `problem` and stops nobody.
+
+        Raises TryAgainError when another gateway lives here.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            self.problem = storage_problem(error, self.path)
+        try:
+            self._lock = self._open_lock()
+        except OSError as error:
+            self.problem = self.problem or storage_problem(error, self.path)
+            return
+        self._take(self._lock)
+
+    def _open_lock(self) -> int:
+        lock = self.path / LOCK_FILE
+        try:
+            return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            self.problem = storage_problem(error, self.path)
+            return descriptor
+
+    def _take(self, lock: int) -> None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                self.problem = self.problem or storage_problem(error, self.path)
+                return
+            holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            self.close()
+            raise TryAgainError(
+                f"{self.path} is in use by the gateway with process id {holder}",
+                "stop that one, or give this one a home of its own with --home",
+            ) from error
+        try:
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            self.problem = self.problem or storage_problem(error, self.path)
+
+    def close(self) -> None:
+        """Let another gateway in."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
