@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusUpdate
 from efi.commodity import PHASE_POWER
 from efi.measurement import Measurement
 from efi.message import ControlSpaceRevoke
-from efi.messages import AnyAllocation, AnyMessage, ApplianceMessage, AppMessage
+from efi.messages import AnyAllocation, AnyMessage, AnyRegistration, ApplianceMessage, AppMessage
 from efi.output_adjustable import OutputAdjustableStateUpdate
 from efi.registration import ControlSpaceRegistration
 from efi.session import Verdict
@@ -209,26 +209,30 @@ class Exchange:
     # --- what messages mean for the gateway
 
     def _note(self, record: ApplianceRecord, message: ApplianceMessage, now: datetime) -> None:
+        note = _NOTES.get(type(message))
+        if note is not None:
+            note(self, record, message, now)
+            self.on_change(record)
+
+    def _note_measurement(self, record: ApplianceRecord, message: Measurement, now: datetime) -> None:
+        record.note_measurement(message)
+        self._publish_measurement(record, message)
+        self.on_measurement(record, message)
+
+    def _note_storage_state(self, record: ApplianceRecord, message: StorageStateUpdate, now: datetime) -> None:
         name = record.appliance_id
-        if isinstance(message, Measurement):
-            record.note_measurement(message)
-            self._publish_measurement(record, message)
-            self.on_measurement(record, message)
-        elif isinstance(message, StorageStateUpdate):
-            unit = getattr(record.registration, "fill_level_unit", "")
-            self._board.put(f"{name}.fill_level", message.fill_level, now, unit=unit, owner=record.instance)
-            for actuator in message.actuators:
-                suffix = "mode" if len(message.actuators) == 1 else f"{actuator.actuator_id}.mode"
-                self._board.put(f"{name}.{suffix}", actuator.mode_id, now, owner=record.instance)
-            self.on_change(record)
-        elif isinstance(message, OutputAdjustableStateUpdate):
-            self._board.put(f"{name}.mode", message.mode_id, now, owner=record.instance)
-            self.on_change(record)
-        elif isinstance(message, ControlSpaceRegistration):
+        unit = getattr(record.registration, "fill_level_unit", "")
+        self._board.put(f"{name}.fill_level", message.fill_level, now, unit=unit, owner=record.instance)
+        for actuator in message.actuators:
+            suffix = "mode" if len(message.actuators) == 1 else f"{actuator.actuator_id}.mode"
+            self._board.put(f"{name}.{suffix}", actuator.mode_id, now, owner=record.instance)
+
+    def _note_output_state(self, record: ApplianceRecord, message: OutputAdjustableStateUpdate, now: datetime) -> None:
+        self._board.put(f"{record.appliance_id}.mode", message.mode_id, now, owner=record.instance)
+
+    def _note_presence(self, record: ApplianceRecord, message: ApplianceMessage, now: datetime) -> None:
+        if isinstance(message, ControlSpaceRegistration):
             record.online = True
-            self.on_change(record)
-        elif isinstance(message, ControlSpaceRevoke):
-            self.on_change(record)
 
     def _publish_measurement(self, record: ApplianceRecord, measurement: Measurement) -> None:
         name, at = record.appliance_id, measurement.measured_at
@@ -249,8 +253,16 @@ class Exchange:
                         unit=_COUNTER_UNIT.get(reading.commodity.value, "J"),
                         owner=record.instance,
                     )
-        self.on_change(record)
 
 
 _FINAL = frozenset(status.value for status in AllocationStatus if status.final)
 _COUNTER_UNIT = {"gas": "m³", "oil": "m³", "hydrogen": "kg"}
+
+_NOTES: dict[type, Callable[[Exchange, ApplianceRecord, Any, datetime], None]] = {
+    Measurement: Exchange._note_measurement,
+    StorageStateUpdate: Exchange._note_storage_state,
+    OutputAdjustableStateUpdate: Exchange._note_output_state,
+    ControlSpaceRevoke: Exchange._note_presence,
+    **dict.fromkeys(get_args(AnyRegistration), Exchange._note_presence),
+}
+"""What each message means for the gateway, beyond its delivery."""

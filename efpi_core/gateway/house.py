@@ -6,6 +6,7 @@ It knows neither processes nor disks nor sockets, so the same house runs live an
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -92,6 +93,19 @@ class House:
             self.appliances, self.limits, self.precedence, self.exchange, self.new_id, self._limit_event
         )
         self.desk = OverrideDesk(clock, self.overrides, self.exchange, self.new_id, events)
+        self._taken: dict[type[FromInstance], Callable[[str, Any], None]] = {
+            Say: self._say,
+            Publish: self._publish,
+            AddAppliance: self._add_appliance,
+            RemoveAppliance: self._remove_appliance,
+            Declare: self._declare,
+            Watch: self._watch,
+            Store: self._store,
+            Log: self._log,
+            Condition: self._condition,
+            Ready: self._ready,
+            Failed: self._failed,
+        }
         self.exchange.on_measurement = lambda record, measurement: self.guard.measured(record, measurement, clock.now())
 
     # --- the site
@@ -127,35 +141,31 @@ class House:
 
     # --- frames of the instances
 
-    def on_frame(self, instance: str, frame: FromInstance) -> None:  # noqa: PLR0912  # one case a kind of frame
-        """Take a frame of an instance."""
-        match frame:
-            case Say():
-                self.exchange.say(instance, frame.appliance_id, frame.message)
-            case Publish():
-                self._publish(instance, frame)
-            case AddAppliance():
-                self._add_appliance(instance, frame)
-            case RemoveAppliance():
-                self._remove_appliance(instance, frame)
-            case Declare():
-                for spec in frame.specs:
-                    if self._owns(instance, spec.name):
-                        self.board.declare(instance, spec)
-            case Watch():
-                self.board.watch(instance, frame.patterns)
-            case Store():
-                self._store_value(instance, frame.key, frame.value)
-            case Log():
-                LOG.log(frame.level, "%s: %s", instance, frame.text)
-            case Condition():
-                self._condition(instance, frame)
-            case Ready():
-                self._ready(instance)
-            case Failed():
-                self.events.tell("error", instance, "plugin_failed", f"{frame.moment}: {frame.error}", frame.cure)
-            case _:
-                pass  # words between host and instance
+    def on_frame(self, instance: str, frame: FromInstance) -> None:
+        """Take a frame of an instance; words between host and instance mean nothing here."""
+        take = self._taken.get(type(frame))
+        if take is not None:
+            take(instance, frame)
+
+    def _say(self, instance: str, frame: Say) -> None:
+        self.exchange.say(instance, frame.appliance_id, frame.message)
+
+    def _declare(self, instance: str, frame: Declare) -> None:
+        for spec in frame.specs:
+            if self._owns(instance, spec.name):
+                self.board.declare(instance, spec)
+
+    def _watch(self, instance: str, frame: Watch) -> None:
+        self.board.watch(instance, frame.patterns)
+
+    def _store(self, instance: str, frame: Store) -> None:
+        self._store_value(instance, frame.key, frame.value)
+
+    def _log(self, instance: str, frame: Log) -> None:
+        LOG.log(frame.level, "%s: %s", instance, frame.text)
+
+    def _failed(self, instance: str, frame: Failed) -> None:
+        self.events.tell("error", instance, "plugin_failed", f"{frame.moment}: {frame.error}", frame.cure)
 
     def _owns(self, instance: str, name: str) -> bool:
         """An instance speaks for observations that begin with its own name or that of one of its appliances."""
@@ -172,7 +182,7 @@ class House:
         if self.board.owner_of(frame.name) == instance or self._owns(instance, frame.name):
             self.board.put(frame.name, frame.value, frame.at, owner=instance, quality=frame.quality)
 
-    def _ready(self, instance: str) -> None:
+    def _ready(self, instance: str, frame: Ready) -> None:
         if instance in self._apps:
             self._send(instance, LimitsChanged(tuple(self.limits)))
             self.connections.set_running(instance, running=True)

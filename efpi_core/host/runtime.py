@@ -1,4 +1,4 @@
-"""One plugin instance at work: it turns the gateway's frames into calls of the plugin, and the plugin's wishes into frames.
+"""One plugin instance at work: the gateway's frames become calls of the plugin, and the plugin's wishes frames.
 
 The same object runs inside the gateway and in a hosted process; the difference is who carries the frames.
 """
@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import random
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any, cast, get_args
 
 from pydantic import JsonValue, ValidationError
 
@@ -19,7 +20,6 @@ from efpi_core.clock import Clock
 from efpi_core.errors import EfpiError, SettingsError
 from efpi_core.host.frames import (
     AddAppliance,
-    Advance,
     Condition,
     Connected,
     Declare,
@@ -166,24 +166,11 @@ class InstanceRuntime:
     def receive(self, frame: ToInstance) -> None:
         """Take a frame; what the plugin makes of it happens in its worker."""
         self.received += 1
-        match frame:
-            case Deliver():
-                self._worker.enqueue(partial(self._deliver, frame))
-            case Connected():
-                self._worker.enqueue(partial(self._connected, frame))
-            case Disconnected():
-                self._worker.enqueue(partial(self._disconnected, frame))
-            case Observed():
-                observation = Observation(frame.name, frame.value, frame.unit, frame.quality, frame.at)
-                self._worker.enqueue(partial(self.context.observed, observation))
-            case LimitsChanged():
-                self._worker.enqueue(partial(self._limits_changed, frame))
-            case Ping():
-                self._emit(Pong(frame.number, self.received, self._worker.busy_s()))
-            case Stop():
-                self._worker.enqueue(partial(self._stop, frame))
-            case Start() | Advance():
-                pass  # carried out by whoever hosts this instance
+        handle = _HANDLERS.get(type(frame))
+        if handle is not None:
+            self._worker.enqueue(partial(handle, self, frame))
+        elif isinstance(frame, Ping):
+            self._emit(Pong(frame.number, self.received, self._worker.busy_s()))
 
     @property
     def idle(self) -> bool:
@@ -201,7 +188,7 @@ class InstanceRuntime:
         if handler is not None and isinstance(message, _APP_MESSAGES):
             await handler.on_app_message(message)
         elif self._app is not None and not isinstance(message, _APP_MESSAGES):
-            await self._deliver_to_app(self._app, frame.appliance_id, message)
+            await self._deliver_to_app(self._app, frame.appliance_id, cast(ApplianceMessage, message))
 
     async def _deliver_to_app(self, app: EnergyApp[PluginConfig], appliance_id: str, message: ApplianceMessage) -> None:
         appliance = app.appliances.get(appliance_id)
@@ -237,6 +224,9 @@ class InstanceRuntime:
             if appliance is not None:
                 await self._app.on_disconnect(appliance, frame.reason)
 
+    def _observed(self, frame: Observed) -> None:
+        self.context.observed(Observation(frame.name, frame.value, frame.unit, frame.quality, frame.at))
+
     async def _limits_changed(self, frame: LimitsChanged) -> None:
         self.context.limits = frame.limits
         if self.context.on_limits is not None:
@@ -259,7 +249,17 @@ class InstanceRuntime:
         self._work_task.cancel()
 
 
-_APP_MESSAGES = AppMessage.__args__ if hasattr(AppMessage, "__args__") else ()
+_APP_MESSAGES = get_args(AppMessage)
+
+_HANDLERS: dict[type[ToInstance], Callable[[InstanceRuntime, Any], Awaitable[None] | None]] = {
+    Deliver: InstanceRuntime._deliver,
+    Connected: InstanceRuntime._connected,
+    Disconnected: InstanceRuntime._disconnected,
+    Observed: InstanceRuntime._observed,
+    LimitsChanged: InstanceRuntime._limits_changed,
+    Stop: InstanceRuntime._stop,
+}
+"""What the worker does with each frame; the others are carried out by whoever hosts the instance."""
 
 
 def _in_words(error: BaseException) -> str:

@@ -1,7 +1,6 @@
 """One worker an instance: it runs the instance's handlers, polls and timers one after the other."""
 
 import asyncio
-import inspect
 from collections import deque
 
 from efpi_core.clock import Clock
@@ -46,7 +45,7 @@ class Worker:
                 self._busy_since = self._clock.elapsed()
                 try:
                     outcome = job()
-                    if outcome is not None and inspect.isawaitable(outcome):
+                    if outcome is not None:
                         await outcome
                 finally:
                     self._busy_since = None

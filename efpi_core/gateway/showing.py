@@ -1,0 +1,116 @@
+"""Shows the house: appliances, connections and balance as views, and the state of an appliance in a few words."""
+
+from datetime import datetime
+
+from efi.output_adjustable import OutputAdjustableStateUpdate, OutputAdjustableSystemDescription
+from efi.running_mode import RunningMode
+from efi.storage import StorageRegistration, StorageStateUpdate, StorageSystemDescription
+from efi.time_shiftable import SequenceStatus, TimeShiftableUpdate
+from efpi_core.gateway.appliances import ApplianceRecord, OpenAllocation
+from efpi_core.gateway.house import House
+from efpi_core.plugin.observation import Quality
+from efpi_core.views import AllocationView, ApplianceView
+
+
+def appliance_view(house: House, record: ApplianceRecord, now: datetime) -> ApplianceView:
+    """One appliance as the outside sees it."""
+    registration = record.registration
+    power = house.board.value(f"{record.appliance_id}.power")
+    role = record.role
+    return ApplianceView(
+        id=record.appliance_id,
+        instance=record.instance,
+        name=registration.name,
+        category=record.category.value,
+        device_class=registration.device_class.value,
+        state="online" if record.online else "offline",
+        role=None if role is None else role.value,
+        power=record.power_w,
+        power_quality=Quality.UNKNOWN if power is None else power.quality_at(now),
+        power_at=record.power_at,
+        app=record.app,
+        controlled_by=house.precedence.in_control(record, now),
+        summary=summary(record, now),
+        control_space=record.session.space.messages(),
+        allocations=tuple(allocation_view(allocation_id, held) for allocation_id, held in record.allocations.items()),
+        steerable=record.steerable,
+        safe_fallback=record.safe_fallback,
+        condition=record.condition,
+        text=record.text,
+        cure=record.cure,
+    )
+
+
+def allocation_view(allocation_id: str, held: OpenAllocation) -> AllocationView:
+    """One allocation as the outside sees it."""
+    return AllocationView(
+        allocation_id=allocation_id,
+        app=held.holder,
+        status=held.status,
+        text=held.text,
+        reason=getattr(held.allocation, "reason", ""),
+        given_at=held.given_at,
+        changed_at=held.changed_at,
+        message=held.allocation,
+    )
+
+
+def summary(record: ApplianceRecord, now: datetime) -> str:
+    """The appliance's state in a few words: "62 %, charging"."""
+    space = record.session.space
+    if not record.online:
+        return record.text or "out of reach"
+    state = space.state
+    if isinstance(state, StorageStateUpdate):
+        return _storage_words(record, state, now)
+    if isinstance(state, OutputAdjustableStateUpdate):
+        description = space.description_at(now)
+        if isinstance(description, OutputAdjustableSystemDescription):
+            return _mode_words(description.mode(state.mode_id), state.factor)
+        return state.mode_id
+    if space.work is not None:
+        return _work_words(record, space.work, now)
+    if record.category.value == "time_shiftable":
+        return "nothing to do"
+    options = space.curtailment_options_at(now)
+    return "can be curtailed" if options is not None and options.options else ""
+
+
+def _storage_words(record: ApplianceRecord, state: StorageStateUpdate, now: datetime) -> str:
+    registration = record.registration
+    unit = registration.fill_level_unit if isinstance(registration, StorageRegistration) else ""
+    words = [f"{_level(state.fill_level, unit)}"]
+    description = record.session.space.description_at(now)
+    if isinstance(description, StorageSystemDescription):
+        for actuator_state in state.actuators:
+            actuator = description.actuator(actuator_state.actuator_id)
+            mode = None if actuator is None else actuator.mode(actuator_state.mode_id)
+            words.append(_mode_words(mode, actuator_state.factor))
+    return ", ".join(word for word in words if word)
+
+
+def _level(level: float, unit: str) -> str:
+    if unit == "J":
+        return f"{level / 3.6e6:.1f} kWh"
+    return f"{level:.1f} {unit}".strip() if abs(level) < 1000 else f"{level:.0f} {unit}".strip()
+
+
+def _mode_words(mode: RunningMode | None, factor: float | None) -> str:
+    if mode is None:
+        return ""
+    label = mode.label or mode.mode_id
+    return label if factor is None else f"{label} {factor:.0%}"
+
+
+def _work_words(record: ApplianceRecord, work: TimeShiftableUpdate, now: datetime) -> str:
+    told = record.session.space.work_state
+    states = {} if told is None else {state.sequence_id: state for state in told.sequences}
+    running = [state for state in states.values() if state.status is SequenceStatus.EXECUTING]
+    if running:
+        return "running"
+    if states and all(state.status is SequenceStatus.FINISHED for state in states.values()):
+        return "finished"
+    scheduled = [state.starts_at for state in states.values() if state.starts_at and state.starts_at > now]
+    if scheduled:
+        return f"starts at {min(scheduled):%H:%M} UTC, ready before {work.end_before:%H:%M} UTC"
+    return f"waits, ready before {work.end_before:%H:%M} UTC"
