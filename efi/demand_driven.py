@@ -5,12 +5,12 @@ The freedom is which actuator meets the demand, so the category is that of outpu
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from efi.allocation import Allocation
 from efi.commodity import ValueRange
 from efi.message import ControlSpaceUpdate
-from efi.profile import ProfileElement
+from efi.profile import ProfileElement, require_bounded
 from efi.registration import Category, ControlSpaceRegistration
 from efi.running_mode import MAX_MODES, ModeBehaviour, ModeGraph, RunningMode
 from efi.storage import Actuator, ActuatorAllocation, ActuatorState, require_registered_commodities
@@ -93,7 +93,7 @@ class DemandDrivenStateUpdate(ControlSpaceUpdate):
     type: Literal["demand_driven_state_update"] = "demand_driven_state_update"
     demand: NumberRange | None = None
     """What must be met now, as a number or a range, in the registered unit; None where it is as said before."""
-    actuators: tuple[ActuatorState, ...] = ()
+    actuators: Annotated[tuple[ActuatorState, ...], Field(max_length=100)] = ()
     """The actuators; one that is not mentioned runs as said before."""
 
     @model_validator(mode="after")
@@ -121,7 +121,9 @@ class DemandForecast(ControlSpaceUpdate):
 
     belongs_to = "demand_driven_registration"
     type: Literal["demand_forecast"] = "demand_forecast"
-    elements: Annotated[tuple[DemandElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS)]
+    elements: Annotated[
+        tuple[DemandElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS), AfterValidator(require_bounded)
+    ]
     """The intervals in order; nothing is known after them."""
 
 

@@ -4,12 +4,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from efi.allocation import Allocation
 from efi.commodity import CommodityQuantity
 from efi.message import ControlSpaceUpdate
-from efi.profile import ProfileElement
+from efi.profile import ProfileElement, require_bounded
 from efi.registration import Category, ControlSpaceRegistration
 from efi.types import MAX_ELEMENTS, Duration, Instant, Model, Number, NumberRange, refuse_repeated, require_after
 
@@ -141,7 +141,9 @@ class CurtailmentProfile(Model):
 
     quantity: CommodityQuantity
     """What is limited."""
-    elements: Annotated[tuple[CurtailmentElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS)]
+    elements: Annotated[
+        tuple[CurtailmentElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS), AfterValidator(require_bounded)
+    ]
     """The intervals in order, the first beginning at the allocation's `start_time`; after them it is free."""
 
 

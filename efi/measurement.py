@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from efi.commodity import Commodity, CommodityQuantity, PowerValues, electric_power_w, require_one_per_quantity
 from efi.message import ControlSpaceUpdate, Message
-from efi.profile import ProfileElement
-from efi.types import MAX_ELEMENTS, Instant, Model, Number, violated
+from efi.profile import ProfileElement, require_bounded
+from efi.types import MAX_ELEMENTS, Instant, Model, Number, refuse_repeated, violated
 from efi.uncertainty import UncertainPower, UncertainValue
 
 
@@ -20,6 +20,8 @@ class EnergyReading(Model):
     """All that was ever consumed by the appliance, as its counter says."""
     produced: Number | None = None
     """All that was ever produced by the appliance, as its counter says."""
+    since: Instant | None = None
+    """From when on this was counted; without it, since the counter began."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -36,13 +38,14 @@ class Measurement(Message):
     """When the values held."""
     values: PowerValues = ()
     """The flows, one value a quantity."""
-    energy: tuple[EnergyReading, ...] = ()
-    """The standings of counters."""
+    energy: Annotated[tuple[EnergyReading, ...], Field(max_length=100)] = ()
+    """The standings of counters when the values held."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.values and not self.energy:
             raise violated("empty_measurement", "a measurement tells nothing; give at least one value or counter")
+        refuse_repeated(self.energy, "counters", "commodity", "since")
         return self
 
     @property
@@ -78,7 +81,9 @@ class ForecastElement(ProfileElement):
         return UncertainValue.sum(electric) if electric else None
 
 
-ForecastElements = Annotated[tuple[ForecastElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS)]
+ForecastElements = Annotated[
+    tuple[ForecastElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS), AfterValidator(require_bounded)
+]
 
 
 def require_same_quantities(elements: tuple[ForecastElement, ...]) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from efi.types import Model, PositiveDuration
+from efi.types import CENTURY, Model, PositiveDuration, violated
 
 ZERO = timedelta(0)
 
@@ -19,7 +19,30 @@ class ProfileElement(Model):
 Element = TypeVar("Element", bound=ProfileElement)
 
 
-def profile_duration(elements: Sequence[Element]) -> timedelta:
+class Lasting(Protocol):
+    """Anything that lasts a while."""
+
+    @property
+    def duration(self) -> timedelta:
+        """How long it lasts."""
+
+
+_Lasting = TypeVar("_Lasting", bound=Lasting)
+
+
+def require_bounded(elements: tuple[_Lasting, ...]) -> tuple[_Lasting, ...]:
+    """Refuse a profile that lasts longer than a century."""
+    if (lasting := profile_duration(elements)) > CENTURY:
+        raise violated(
+            "profile_too_long",
+            "the elements last {lasting} together; a profile may last {longest}",
+            lasting=str(lasting),
+            longest=str(CENTURY),
+        )
+    return elements
+
+
+def profile_duration(elements: Sequence[Lasting]) -> timedelta:
     """How long the elements last together."""
     return sum((element.duration for element in elements), ZERO)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from efi.commodity import CommodityQuantity, PowerRanges, PowerValue, electric_power_w
+from efi.commodity import ELECTRIC_POWERS, CommodityQuantity, PowerRanges, PowerValue
 from efi.types import Duration, Factor, Identifier, Instant, Label, Model, Money, refuse_repeated, violated
 
 MAX_MODES = 1000
@@ -31,6 +31,26 @@ class CostRange(Model):
         return self.start + (self.end - self.start) * Decimal(factor)
 
 
+class CostBounds(Model):
+    """Between which an uncertain cost lies, in the registered currency."""
+
+    lower: Money
+    """The least that it can be."""
+    upper: Money
+    """The most that it can be."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.lower > self.upper:
+            raise violated(
+                "range_reversed",
+                "the lower end {lower} lies above the upper end {upper}; swap them",
+                lower=str(self.lower),
+                upper=str(self.upper),
+            )
+        return self
+
+
 class ModeBehaviour(Model):
     """What happens in a running mode, at each factor between 0 and 1; one factor moves all quantities together."""
 
@@ -38,6 +58,8 @@ class ModeBehaviour(Model):
     """The flows, one range a quantity; from factor 0 to factor 1."""
     running_cost: CostRange | None = None
     """Cost per second beyond the commodities', as of wear."""
+    running_cost_bounds: CostBounds | None = None
+    """Between which the cost per second is known to lie at every factor, where it is uncertain (S2: running costs)."""
     energy_cost: CostRange | None = None
     """Cost per J of electricity consumed or produced, beyond the commodities', as of wear."""
 
@@ -54,7 +76,7 @@ class ModeBehaviour(Model):
 
     def electric_power_at(self, factor: float = 1.0) -> float:
         """The electrical power at a factor in W over all phases; 0 when the mode tells none."""
-        return electric_power_w(self.power_at(factor)) or 0.0
+        return sum(power.at(factor) for power in self.power if power.quantity in ELECTRIC_POWERS)
 
     def cost_per_second_at(self, factor: float = 1.0) -> Decimal:
         """All cost of running for one second at a factor, the commodities' own price left out."""
@@ -107,9 +129,9 @@ class Transition(Model):
     """The mode that is left."""
     to_mode: Identifier
     """The mode that is entered."""
-    start_timers: tuple[Identifier, ...] = ()
+    start_timers: Annotated[tuple[Identifier, ...], Field(max_length=MAX_MODES)] = ()
     """Timers that start as the transition begins."""
-    blocking_timers: tuple[Identifier, ...] = ()
+    blocking_timers: Annotated[tuple[Identifier, ...], Field(max_length=MAX_MODES)] = ()
     """Timers that forbid the transition while they run."""
     cost: Money = Decimal(0)
     """What one such change costs, as of wear."""
@@ -126,6 +148,8 @@ class Transition(Model):
                 "a transition leads from '{mode}' to itself; leave it out, staying is always allowed",
                 mode=self.from_mode,
             )
+        refuse_repeated(self.start_timers, "timers")
+        refuse_repeated(self.blocking_timers, "timers")
         return self
 
     def unblocked_at(self, timers: Mapping[str, datetime], now: datetime) -> datetime:
@@ -206,7 +230,7 @@ class ModeState(Model):
     """The mode before, once known; with `transition_started_at` it tells whether a transition still takes time."""
     transition_started_at: Instant | None = None
     """When the change from the mode before began."""
-    timers: tuple[TimerState, ...] = ()
+    timers: Annotated[tuple[TimerState, ...], Field(max_length=MAX_MODES)] = ()
     """Timers whose end changed; one that is not mentioned ends as said before."""
 
     @model_validator(mode="after")

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from efi.allocation import Allocation
 from efi.commodity import Commodity, PowerRange, ValueRange
 from efi.message import ControlSpaceUpdate
 from efi.output_adjustable import RunningModeSelector
-from efi.profile import ProfileElement
+from efi.profile import ProfileElement, require_bounded
 from efi.registration import Category, ControlSpaceRegistration
 from efi.running_mode import MAX_MODES, CostRange, ModeBehaviour, ModeGraph, ModeState, RunningMode
 from efi.types import (
@@ -171,8 +171,16 @@ class StorageSystemDescription(ControlSpaceUpdate):
 
     belongs_to = "storage_registration"
     type: Literal["storage_system_description"] = "storage_system_description"
+    label: Label = ""
+    """The storage's name for people."""
     fill_level_range: NumberRange
     """The fill levels that the storage can have."""
+    provides_leakage: bool = False
+    """Whether the appliance tells the leakage."""
+    provides_usage_forecast: bool = False
+    """Whether it tells what users are expected to draw."""
+    provides_targets: bool = False
+    """Whether it tells where the fill level should be."""
     actuators: Annotated[tuple[ActuatorBehaviour, ...], Field(min_length=1, max_length=100)]
     """Every registered actuator's behaviour."""
 
@@ -212,7 +220,7 @@ class StorageStateUpdate(ControlSpaceUpdate):
     type: Literal["storage_state_update"] = "storage_state_update"
     fill_level: Number
     """The present fill level; it may lie outside the described range when the world is so."""
-    actuators: tuple[ActuatorState, ...] = ()
+    actuators: Annotated[tuple[ActuatorState, ...], Field(max_length=100)] = ()
     """The actuators; one that is not mentioned runs as said before."""
 
     @model_validator(mode="after")
@@ -284,7 +292,9 @@ class StorageUsageForecast(ControlSpaceUpdate):
 
     belongs_to = "storage_registration"
     type: Literal["storage_usage_forecast"] = "storage_usage_forecast"
-    elements: Annotated[tuple[UsageElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS)]
+    elements: Annotated[
+        tuple[UsageElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS), AfterValidator(require_bounded)
+    ]
     """The intervals in order; nothing is expected after them."""
 
 
@@ -302,7 +312,7 @@ class StorageTargetProfileUpdate(ControlSpaceUpdate):
 
     belongs_to = "storage_registration"
     type: Literal["storage_target_profile_update"] = "storage_target_profile_update"
-    elements: Annotated[tuple[TargetElement, ...], Field(max_length=MAX_ELEMENTS)]
+    elements: Annotated[tuple[TargetElement, ...], Field(max_length=MAX_ELEMENTS), AfterValidator(require_bounded)]
     """The intervals and instants in order; an empty profile takes all wishes back."""
 
 

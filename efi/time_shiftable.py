@@ -99,7 +99,7 @@ class TimeShiftableUpdate(ControlSpaceUpdate):
     def _consistent(self) -> Self:
         refuse_repeated(self.sequences, "sequences", "sequence_id")
         require_after(self.earliest_start, self.end_before)
-        if self.earliest_start + self.shortest > self.end_before:
+        if self.shortest > self.end_before - self.earliest_start:
             raise violated(
                 "deadline_too_early",
                 "the steps take at least {shortest} from {start}, and the deadline is {deadline}; set a later deadline",

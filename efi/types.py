@@ -50,8 +50,20 @@ def refuse_repeated(parts: Sequence[Any], what: str, *names: str) -> None:
         seen.add(identity)
 
 
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""The first instant that no message may name: after it, a century's profile no longer ends within the calendar."""
+
+
 def _to_utc(value: datetime) -> datetime:
-    return value if value.tzinfo is UTC else value.astimezone(UTC)
+    try:
+        utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    except OverflowError:
+        utc = LATEST
+    if utc >= LATEST:
+        raise violated(
+            "instant_out_of_range", "{instant} is beyond the calendar; name a nearer one", instant=str(value)
+        )
+    return utc
 
 
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]
@@ -69,10 +81,13 @@ CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Instant = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 """A moment with a zone, kept in UTC."""
 
-Duration = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=36525))]
+CENTURY = timedelta(days=36525)
+"""The longest duration, and the longest profile."""
+
+Duration = Annotated[timedelta, Field(ge=timedelta(0), le=CENTURY)]
 """A length of time, zero or longer."""
 
-PositiveDuration = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=36525))]
+PositiveDuration = Annotated[timedelta, Field(gt=timedelta(0), le=CENTURY)]
 """A length of time above zero."""
 
 Number = Annotated[float, Field(ge=-1e15, le=1e15)]
@@ -126,7 +141,7 @@ class NumberRange(Model):
 
 
 def require_contiguous(ranges: Iterable[NumberRange], what: str) -> None:
-    """Refuse ranges that leave a gap, overlap, or are not in rising order."""
+    """Refuse ranges that leave a gap, overlap, are not in rising order, or hold nothing among several."""
     for before, after in itertools.pairwise(ranges):
         if before.upper != after.lower:
             raise violated(
@@ -135,6 +150,13 @@ def require_contiguous(ranges: Iterable[NumberRange], what: str) -> None:
                 what=what,
                 end=before.upper,
                 start=after.lower,
+            )
+        if before.lower == before.upper or after.lower == after.upper:
+            raise violated(
+                "range_empty",
+                "{what}: the element at {end} begins where it ends; leave it out, its neighbours meet there",
+                what=what,
+                end=before.upper,
             )
 
 
