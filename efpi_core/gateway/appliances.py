@@ -47,7 +47,7 @@ class ApplianceRecord:
     cure: str = ""
     power_w: float | None = None
     power_at: datetime | None = None
-    committing: "asyncio.Future[None] | None" = None
+    committing: "asyncio.Future[bool] | None" = None
     """Done when the journal holds the last allocation; what follows waits for it, so that order is kept."""
     allocations: dict[str, OpenAllocation] = field(default_factory=dict)
     """Open ones, and the last one that ended."""

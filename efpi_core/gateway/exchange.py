@@ -171,10 +171,10 @@ class Exchange:
 
     # --- to the other side
 
-    def _deliver_after(self, committed: "asyncio.Future[None]", deliver: Callable[[], None]) -> None:
+    def _deliver_after(self, committed: "asyncio.Future[bool]", deliver: Callable[[], None]) -> None:
         """Deliver once the journal holds it; a journal that cannot write is complained of and holds up nothing."""
 
-        def done(future: "asyncio.Future[None]") -> None:
+        def done(future: "asyncio.Future[bool]") -> None:
             if not future.cancelled() and (error := future.exception()) is not None:
                 self._complain("journal", "journal_failed", f"an allocation could not be kept: {error}")
             deliver()

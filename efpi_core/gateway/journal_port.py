@@ -11,7 +11,7 @@ from efi.messages import AnyAllocation
 class AllocationJournal(Protocol):
     """Remembers open allocations, so that a restart knows what was asked."""
 
-    def journal_allocation(self, allocation: AnyAllocation, holder: str) -> "asyncio.Future[None] | None":
+    def journal_allocation(self, allocation: AnyAllocation, holder: str) -> "asyncio.Future[bool] | None":
         """Note an allocation; what is returned is done once it is committed, None when it is already."""
 
     def journal_status(self, status: AllocationStatusUpdate, at: datetime) -> None:

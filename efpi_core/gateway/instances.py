@@ -1,0 +1,53 @@
+"""What the gateway asks of whatever runs its instances."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from efpi_core.host.frames import FromInstance, Start, ToInstance
+from efpi_core.host.offer import Offer, PluginDescription
+from efpi_core.site.expand import InstanceSpec
+from efpi_core.views import InstanceState, InstanceView
+
+
+@dataclass(frozen=True, slots=True)
+class InstancePlan:
+    """One instance to run: what the site says, and the plugin that offers it, None when none is installed."""
+
+    spec: InstanceSpec
+    plugin: PluginDescription | None
+    offer: Offer | None
+    problem: str = ""
+    """Why it cannot run, in words."""
+    cure: str = ""
+    start: Callable[[], Start] | None = None
+    """Makes the first frame of a new life."""
+
+
+class InstancesListener(Protocol):
+    """Hears what the instances say and what becomes of them."""
+
+    def on_frame(self, instance: str, frame: FromInstance) -> None:
+        """An instance sent a frame."""
+
+    def on_state(self, instance: str, state: InstanceState, text: str, cure: str) -> None:
+        """An instance's life took a turn."""
+
+
+class Instances(Protocol):
+    """Runs instances: starts, watches, restarts and stops them."""
+
+    def send(self, instance: str, frame: ToInstance) -> None:
+        """Hand a frame to an instance; dropped when it does not run."""
+
+    def views(self) -> tuple[InstanceView, ...]:
+        """All instances in the order of the site."""
+
+    async def change(self, plans: Sequence[InstancePlan], changed: frozenset[str]) -> None:
+        """Run exactly these; stop those that are gone, restart those named in `changed`, leave the rest alone."""
+
+    async def restart(self, instance: str) -> None:
+        """End an instance and start it again; out of quarantine, too."""
+
+    async def stop(self, deadline_s: float) -> None:
+        """End all in order."""
