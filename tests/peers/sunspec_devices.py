@@ -168,7 +168,7 @@ class Plant:
         image.set("704.WMaxLimPctRvrtRem", math.ceil(self.timers.get("limit", 0)))
         image.set("704.WSetRvrtRem", math.ceil(self.timers.get("set", 0)))
         battery_w = self._battery_w()
-        pv_w = min(self.sun_w, self._limit_w())
+        pv_w = min(self.sun_w, max(0.0, self._limit_w() + battery_w))  # the limit is on what the inverter gives
         self._store(battery_w, pv_w, seconds)
 
     def _revert(self, timer: str) -> None:

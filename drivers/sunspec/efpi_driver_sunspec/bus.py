@@ -10,7 +10,7 @@ from efpi_driver_sunspec.errors import (
     UnitRefusedError,
     UnitSilentError,
 )
-from efpi_driver_sunspec.patience import Patience
+from efpi_driver_sunspec.patience import DOUBT_SHARE, Patience
 from efpi_driver_sunspec.turns import Turns
 from efpi_driver_sunspec.wire import TIMEOUT_S, Port, Wire
 
@@ -45,14 +45,22 @@ class Bus:
     tried again after 0.5 s, 1, 2 ... 30 s.
     """
 
-    def __init__(self, port: Port, clock: Clock, *, timeout_s: float = TIMEOUT_S, pause_s: float = 0.005) -> None:
+    def __init__(
+        self,
+        port: Port,
+        clock: Clock,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        pause_s: float = 0.005,
+        doubt_share: float = DOUBT_SHARE,
+    ) -> None:
         self._port = port
         self._clock = clock
         self._timeout_s = timeout_s
         self._pause_s = pause_s
         self._turns = Turns()
         self._doubters = Turns()
-        self._patience = Patience()
+        self._patience = Patience(doubt_share)
         self._wire: Wire | None = None
         self._down: PortUnavailableError | None = None
         self._down_until = 0.0
@@ -65,9 +73,17 @@ class Bus:
         """Why the port is down, or None while it is open or untried."""
         return self._down
 
+    def now(self) -> float:
+        """Seconds on the bus's clock."""
+        return self._clock.elapsed()
+
     def misses(self, unit: int) -> int:
         """Requests in a row that the unit left unanswered."""
         return self._patience.misses(unit)
+
+    def never_heard(self, unit: int) -> bool:
+        """Whether the unit has not answered once."""
+        return not self._patience.heard(unit)
 
     def rest_s(self, unit: int) -> float:
         """How long from now the unit, or the whole port, is left alone."""

@@ -6,9 +6,10 @@ miss a pad register, chains without an end. The walk is bounded whatever the dev
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 
 from efpi_driver_sunspec.errors import NotSunSpecError, UnitGarbledError, UnitRefusedError, UnitSilentError
-from efpi_driver_sunspec.models import END_MODEL, HEADER_REGISTERS, Model, known_models, model
+from efpi_driver_sunspec.models import END_MODEL, HEADER_REGISTERS, Model, model
 
 MARKER = (0x5375, 0x6E53)
 """`SunS`, in two registers."""
@@ -22,8 +23,13 @@ SHIFTED_BASES = (39999, 40001, 49999, 50001, 1)
 MOST_MODELS = 80
 LONGEST_MODEL = 4000
 LAST_ADDRESS = 0xFFFF
+FIRST_RESERVED = 1000
+"""Identifiers below this are the standard's, the ones still to come included."""
 FIRST_OWN_MODEL = 64001
 """Identifiers from here up to 65534 are the makers' own."""
+
+OTHER_LENGTHS = {1: (65,)}
+"""Lengths that the standard allows beside that of the definition file: the common model without its pad register."""
 
 Read = Callable[[int, int], Awaitable[tuple[int, ...]]]
 """Reads so many registers from an address of one unit."""
@@ -97,46 +103,78 @@ class BaseSearch:
         raise NotSunSpecError(self._unit, self._bases)
 
 
+class Trust(IntEnum):
+    """How much two registers look like the header of a model."""
+
+    NONE = 0
+    SOME = 1
+    """A maker's own model, one of a later standard, or a known one with an unusual length."""
+    FULL = 2
+    """A model of the standard with its length, or the end of the chain."""
+
+
+def trust(identifier: int, length: int) -> Trust:
+    """How much these registers look like a header."""
+    if identifier == END_MODEL:
+        return Trust.FULL if length == 0 else Trust.SOME
+    if length > LONGEST_MODEL:
+        return Trust.NONE
+    layout = model(identifier)
+    if layout is not None:
+        lengths = (*OTHER_LENGTHS.get(identifier, ()), layout.size - HEADER_REGISTERS)
+        return Trust.FULL if layout.repeating is not None or length in lengths else Trust.SOME
+    own = FIRST_OWN_MODEL <= identifier < END_MODEL
+    return Trust.SOME if own or (0 < identifier < FIRST_RESERVED and length > 0) else Trust.NONE
+
+
 @dataclass(slots=True)
 class _Walk:
     read: Read
     found: list[Found] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
-    async def header(self, address: int) -> tuple[int, int] | None:
-        """Identifier and length at `address`, or None where the device has no registers."""
-        if address + 1 > LAST_ADDRESS:
+    async def registers(self, address: int, count: int) -> tuple[int, ...] | None:
+        """The registers at `address`, or None where the device has none."""
+        if address + count - 1 > LAST_ADDRESS:
             return None
         try:
-            identifier, length = await self.read(address, HEADER_REGISTERS)
+            return await self.read(address, count)
         except UnitRefusedError as error:
-            if error.says_absent:
-                return None
-            raise
-        return identifier, length
+            if not error.says_absent:
+                raise
+        return None
 
-    async def resume(self, address: int) -> int | None:
-        """Where the chain goes on after the last model's length proved wrong, or None."""
-        last = self.found[-1]
-        guesses = [address - 1, address + 1]
-        if last.definition is not None and last.definition.repeating is None:
-            guesses.insert(0, last.address + last.definition.size)
-        for guess in guesses:
-            head = await self.header(guess) if guess not in (address, last.address) else None
-            if head is not None and (head[0] == END_MODEL or _plausible(*head)):
+    async def header(self, address: int) -> tuple[int, int] | None:
+        """Identifier and length at `address`, or None; some devices have one register only for the chain's end."""
+        both = await self.registers(address, HEADER_REGISTERS)
+        if both is not None:
+            return both[0], both[1]
+        return (END_MODEL, 0) if await self.registers(address, 1) == (END_MODEL,) else None
+
+    async def step(self, address: int) -> tuple[int, int, int] | None:
+        """The next header, and where it is: at `address`, or beside it when the last model's length is wrong."""
+        head = await self.header(address)
+        believed = Trust.NONE if head is None else trust(*head)
+        for guess in self._guesses(address, believed):
+            other = await self.registers(guess, HEADER_REGISTERS)
+            if other is not None and trust(other[0], other[1]) is Trust.FULL:
+                last = self.found[-1]
                 length = guess - last.address - HEADER_REGISTERS
                 self.remarks.append(f"model {last.id} says {last.length} registers, the next one begins after {length}")
                 self.found[-1] = replace(last, length=length)
-                return guess
-        return None
+                return guess, other[0], other[1]
+        return None if head is None or believed is Trust.NONE else (address, *head)
 
-
-def _plausible(identifier: int, length: int) -> bool:
-    if length > LONGEST_MODEL:
-        return False
-    if identifier in known_models() or FIRST_OWN_MODEL <= identifier < END_MODEL:
-        return True
-    return 0 < identifier < 1000 and length > 0
+    def _guesses(self, address: int, believed: Trust) -> list[int]:
+        """Where else the next header may be, when the one at `address` and the last model's length are both odd."""
+        if not self.found or believed is Trust.FULL:
+            return []
+        last = self.found[-1]
+        layout = last.definition
+        if layout is None or trust(last.id, last.length) is Trust.FULL:
+            return [] if believed else [address - 1, address + 1]
+        guesses = (last.address + layout.size, address - 1, address + 1)
+        return [guess for guess in dict.fromkeys(guesses) if guess not in (address, last.address)]
 
 
 async def walk(read: Read, base: int) -> Chain:
@@ -144,20 +182,13 @@ async def walk(read: Read, base: int) -> Chain:
     walking = _Walk(read)
     address = base + len(MARKER)
     while len(walking.found) < MOST_MODELS:
-        head = await walking.header(address)
+        head = await walking.step(address)
         if head is None:
-            walking.remarks.append(f"the chain has no end marker: nothing can be read at {address}")
+            walking.remarks.append(f"the chain breaks off at {address}: no model and no end is there")
             break
-        identifier, length = head
+        address, identifier, length = head
         if identifier == END_MODEL:
             break
-        if not _plausible(identifier, length):
-            resumed = await walking.resume(address) if walking.found else None
-            if resumed is None:
-                walking.remarks.append(f"the chain breaks off at {address}: {identifier} is no model")
-                break
-            address = resumed
-            continue
         walking.found.append(Found(identifier, address, length))
         address = walking.found[-1].end
     else:

@@ -85,7 +85,8 @@ class Control(ABC):
         if target_w is None:
             return False
         reading = values.of(self.found)
-        dropped = reading is not None and not self.engaged(reading)
+        since = values.asked_at >= self._proved_at
+        dropped = since and reading is not None and not self.engaged(reading)
         due = self.has_timer and self._clock.elapsed() - self._proved_at >= RENEW_AT * self._revert_s
         if dropped or due:
             async with self._lock:

@@ -33,6 +33,8 @@ class Values:
     """What was read from a device at one time; None stands for registers that it refuses to read."""
 
     registers: Mapping[Found, Sequence[int | None]]
+    asked_at: float = 0.0
+    """When the first request went out, on the bus's clock."""
 
     def of(self, found: Found) -> Reading | None:
         """The values of one model, or None when it was not read."""
@@ -43,9 +45,6 @@ class Values:
         """The repeated parts of one model."""
         held, layout = self.registers.get(found), found.definition
         return () if held is None or layout is None else repetitions(layout, held)
-
-    def __or__(self, newer: "Values") -> "Values":
-        return Values({**self.registers, **newer.registers})
 
 
 class Device:
@@ -71,13 +70,14 @@ class Device:
         Raises `ChainChangedError` when a model is no longer where it was.
         """
         held: dict[int, int] = {}
+        asked_at = self._bus.now()
         parts = [part for found, names in wanted.items() for part in self._parts_of(found, names)]
         for block in plan(parts, frozenset(self._alone)):
             await self._read_block(block.start, block.size, block.parts, held, urgent)
         values = {found: _assembled(found, names, held) for found, names in wanted.items()}
         for found, registers in values.items():
             self._check(found, registers)
-        return Values(values)
+        return Values(values, asked_at)
 
     async def write(self, address: int, registers: Sequence[int]) -> None:
         """Write registers that stand side by side, in one request that goes before all waiting reads."""

@@ -17,7 +17,8 @@ WELL_FOR_S = 15.0
 class Patience:
     """What is known of each unit's readiness to answer; times come from one monotonic clock, in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, doubt_share: float = DOUBT_SHARE) -> None:
+        self._doubt_share = doubt_share
         self._misses: dict[int, int] = {}
         self._rests_until: dict[int, float] = {}
         self._heard: dict[int, float] = {}
@@ -32,15 +33,19 @@ class Patience:
     def missed(self, unit: int, now: float, spent_s: float) -> None:
         """The unit did not answer, and the line was held for `spent_s`."""
         if self.in_doubt(unit) and self._another_is_well(unit, now):
-            self._doubt_until = now + spent_s * (1 / DOUBT_SHARE - 1)
+            self._doubt_until = now + spent_s * (1 / self._doubt_share - 1)
         misses = self._misses.get(unit, 0) + 1
         self._misses[unit] = misses
         if misses > 1:
             self._rests_until[unit] = now + min(LONGEST_REST_S, FIRST_REST_S * 2 ** min(misses - 2, 16))
 
+    def heard(self, unit: int) -> bool:
+        """Whether the unit ever answered."""
+        return unit in self._heard
+
     def in_doubt(self, unit: int) -> bool:
         """Whether the unit was never heard, or missed its last request."""
-        return unit not in self._heard or unit in self._misses
+        return not self.heard(unit) or unit in self._misses
 
     def misses(self, unit: int) -> int:
         """Requests in a row that the unit left unanswered."""
