@@ -13,12 +13,16 @@ REPEAT_AFTER = timedelta(minutes=1)
 """The same event about the same subject is told again after this time at the earliest."""
 
 
-class EventLog:
-    """Takes in events, suppresses repetitions, numbers the rest and hands them on."""
+Keep = Callable[[str, str, str, str, str], EventView]
+"""Keeps an event (level, subject, kind, text, cure) and returns it numbered."""
 
-    def __init__(self, now: Callable[[], datetime], first_number: int = 1) -> None:
+
+class EventLog:
+    """Takes in events, suppresses repetitions, has the rest kept and hands them on."""
+
+    def __init__(self, now: Callable[[], datetime], keep: Keep | None = None) -> None:
         self._now = now
-        self._next = first_number
+        self._keep = keep or self._keep_in_memory
         self._events: deque[EventView] = deque(maxlen=KEPT)
         self._last: dict[tuple[str, str, str], datetime] = {}
         self.suppressed = 0
@@ -37,13 +41,17 @@ class EventLog:
         if len(self._last) > KEPT:
             self._last.clear()
         self._last[known] = now
-        event = EventView(self._next, now, level, subject, kind, text, cure)
-        self._next += 1
-        self._events.append(event)
+        event = self._keep(level, subject, kind, text, cure)
         for sink in self.sinks:
             sink(event)
 
+    def _keep_in_memory(self, level: str, subject: str, kind: str, text: str, cure: str) -> EventView:
+        number = self._events[-1].number + 1 if self._events else 1
+        event = EventView(number, self._now(), level, subject, kind, text, cure)
+        self._events.append(event)
+        return event
+
     def recent(self, after: int, count: int) -> tuple[EventView, ...]:
-        """Events numbered above `after`, oldest first; `after` 0 gives the newest `count`."""
+        """Events kept in memory, numbered above `after`, oldest first; `after` 0 gives the newest `count`."""
         newer = [event for event in self._events if event.number > after]
         return tuple(newer[-count:] if after == 0 else newer[:count])

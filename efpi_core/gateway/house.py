@@ -210,8 +210,9 @@ class House:
             record.steerable, record.safe_fallback = frame.steerable, frame.safe_fallback
             self.exchange.from_appliance(record, registration)
         record.online = True
-        self.feed.tell("appliance", record.appliance_id, record)
+        self.exchange.on_change(record)
         self.connections.settle()
+        self.desk.appliance_came(record)
 
     def _remove_appliance(self, instance: str, frame: RemoveAppliance) -> None:
         record = self.appliances.get(frame.appliance_id)
@@ -235,7 +236,7 @@ class House:
                 record.online = frame.state is not ConditionState.OFFLINE
                 if not record.online:
                     self.board.doubt(record.appliance_id, Quality.STALE, self._clock.now())
-            self.feed.tell("appliance", record.appliance_id, record)
+            self.exchange.on_change(record)
         before = self._conditions.get(instance)
         if frame.appliance_id is None or frame.appliance_id == instance:
             self._conditions[instance] = frame
@@ -265,7 +266,7 @@ class House:
             record.text = reason
             record.condition = ConditionState.OFFLINE
             self.board.doubt(record.appliance_id, Quality.STALE, now)
-            self.feed.tell("appliance", record.appliance_id, record)
+            self.exchange.on_change(record)
         if for_good:
             self._conditions.pop(instance, None)
 
@@ -295,7 +296,7 @@ class House:
             for message in record.session.space.messages()[1:]:
                 self._send(app, Deliver(record.appliance_id, message))
             self.events.tell("info", record.appliance_id, "connected", f"'{app}' is in control")
-        self.feed.tell("connection", record.appliance_id, record)
+        self.exchange.on_change(record)
 
     def choose(self, appliance: str, app: str | None) -> None:
         """A person gives an appliance to an app, or to none."""

@@ -14,6 +14,9 @@ from efpi_core.gateway.overrides import Override, Overrides, require_sensible
 from efpi_core.gateway.requests import hold_within, run_mode, start_work
 from efpi_core.plugin.appliance import Stamp
 
+TIME_TO_DESCRIBE_S = 2.0
+"""How long after its registration an appliance is expected to have told its control space."""
+
 
 class OverrideDesk:
     """Begins and ends overrides."""
@@ -30,27 +33,63 @@ class OverrideDesk:
         self.on_end: Callable[[Override], None] = lambda override: None
         """Called when an override has ended, for the journal."""
 
-    def begin(self, record: ApplianceRecord, override: Override) -> None:
-        """Carry out a resident's wish now, above the app, until its end."""
+    def check(self, record: ApplianceRecord, override: Override) -> None:
+        """Refuse a wish that cannot be carried out now, before anything is kept or done."""
         now = self._clock.now()
         require_sensible(override.action, override.until, now)
         allocation = self._allocation(record, override, now)
         objection = None if allocation is None else self._exchange.objection(record, allocation, RESIDENT)
         if objection is not None:
             raise RefusedError(objection, "a limit stands above the resident")
+
+    def begin(self, record: ApplianceRecord, override: Override) -> None:
+        """Carry out a resident's wish now, above the app, until its end."""
+        self.check(record, override)
         if self._overrides.get(record.appliance_id) is not None:
             self.end(record, "replaced by a newer wish")
+        self._put(override, lambda: self.end(record, "its time is over"))
+        self._carry_out(record, override)
+        until = f"{override.until:%Y-%m-%d %H:%M} UTC"
+        self._events.tell("info", record.appliance_id, "override", f"{override.by}: '{override.action}' until {until}")
+
+    def resume(self, override: Override) -> None:
+        """Take up an override of the gateway's former life; it is carried out when its appliance comes."""
+        self._put(override, lambda: self._forget(override.appliance_id))
+
+    def appliance_came(self, record: ApplianceRecord) -> None:
+        """An appliance is there, or there again: carry out the wish that was made for it, once it is described."""
+        if self._overrides.get(record.appliance_id) is not None:
+            self._clock.call_later(TIME_TO_DESCRIBE_S, lambda: self._carry_out_anew(record))
+
+    def _carry_out_anew(self, record: ApplianceRecord) -> None:
+        override = self._overrides.get(record.appliance_id)
+        if override is None or override.until <= self._clock.now():
+            return
+        alarm = self._alarms[record.appliance_id]
+        alarm.cancel()
+        self._put(override, lambda: self.end(record, "its time is over"))
+        try:
+            self._carry_out(record, override)
+        except RefusedError as error:
+            self._events.tell("warning", record.appliance_id, "override_not_resumed", error.problem, error.cure)
+
+    def _put(self, override: Override, at_end: Callable[[], None]) -> None:
         self._overrides.put(override)
-        self._alarms[record.appliance_id] = self._clock.call_at(
-            override.until, lambda: self.end(record, "its time is over")
-        )
+        self._alarms[override.appliance_id] = self._clock.call_at(override.until, at_end)
+
+    def _forget(self, appliance_id: str) -> None:
+        override = self._overrides.remove(appliance_id)
+        self._alarms.pop(appliance_id, None)
+        if override is not None:
+            self.on_end(override)
+
+    def _carry_out(self, record: ApplianceRecord, override: Override) -> None:
+        allocation = self._allocation(record, override, self._clock.now())
         if allocation is None:
             self._exchange.from_app(record, self._revoke(record, None, "the resident decides"), RESIDENT)
         else:
             override.allocation_id = allocation.message_id
             self._exchange.from_app(record, allocation, RESIDENT)
-        until = f"{override.until:%Y-%m-%d %H:%M} UTC"
-        self._events.tell("info", record.appliance_id, "override", f"{override.by}: '{override.action}' until {until}")
 
     def end(self, record: ApplianceRecord, why: str) -> None:
         """Give the appliance back: what the resident asked is revoked, and the app hears the present state anew."""

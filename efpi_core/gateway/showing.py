@@ -8,6 +8,7 @@ from efi.storage import StorageRegistration, StorageStateUpdate, StorageSystemDe
 from efi.time_shiftable import SequenceStatus, TimeShiftableUpdate
 from efpi_core.gateway.appliances import ApplianceRecord, OpenAllocation
 from efpi_core.gateway.house import House
+from efpi_core.plugin.categories import Category
 from efpi_core.plugin.observation import Quality
 from efpi_core.views import AllocationView, ApplianceView
 
@@ -57,20 +58,29 @@ def allocation_view(allocation_id: str, held: OpenAllocation) -> AllocationView:
 
 def summary(record: ApplianceRecord, now: datetime) -> str:
     """The appliance's state in a few words: "62 %, charging"."""
-    space = record.session.space
     if not record.online:
         return record.text or "out of reach"
-    state = space.state
-    if isinstance(state, StorageStateUpdate):
-        return _storage_words(record, state, now)
-    if isinstance(state, OutputAdjustableStateUpdate):
-        description = space.description_at(now)
-        if isinstance(description, OutputAdjustableSystemDescription):
-            return _mode_words(description.mode(state.mode_id), state.factor)
-        return state.mode_id
+    match record.session.space.state:
+        case StorageStateUpdate() as state:
+            return _storage_words(record, state, now)
+        case OutputAdjustableStateUpdate() as state:
+            return _output_words(record, state, now)
+        case _:
+            return _stateless_words(record, now)
+
+
+def _output_words(record: ApplianceRecord, state: OutputAdjustableStateUpdate, now: datetime) -> str:
+    description = record.session.space.description_at(now)
+    if isinstance(description, OutputAdjustableSystemDescription):
+        return _mode_words(description.mode(state.mode_id), state.factor)
+    return state.mode_id
+
+
+def _stateless_words(record: ApplianceRecord, now: datetime) -> str:
+    space = record.session.space
     if space.work is not None:
         return _work_words(record, space.work, now)
-    if record.category.value == "time_shiftable":
+    if record.category is Category.TIME_SHIFTABLE:
         return "nothing to do"
     options = space.curtailment_options_at(now)
     return "can be curtailed" if options is not None and options.options else ""

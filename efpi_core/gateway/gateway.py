@@ -1,0 +1,297 @@
+"""The gateway: the house, what it keeps, and the instances that run, behind one small interface for the outside."""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import version
+
+from pydantic import JsonValue
+
+from efpi_core.clock import Clock, TimerHandle
+from efpi_core.errors import EfpiError, RefusedError
+from efpi_core.gateway.appliances import ApplianceRecord
+from efpi_core.gateway.connections import Choice
+from efpi_core.gateway.event_log import EventLog
+from efpi_core.gateway.health import gateway_health
+from efpi_core.gateway.house import House
+from efpi_core.gateway.instances import Instances
+from efpi_core.gateway.observations import ObservationBoard, Slot
+from efpi_core.gateway.overrides import Override
+from efpi_core.gateway.planning import Planner
+from efpi_core.gateway.showing import appliance_view
+from efpi_core.gateway.site_keeper import SiteKeeper
+from efpi_core.gateway.state_journal import StateJournal
+from efpi_core.host.frames import FromInstance, ToInstance
+from efpi_core.plugin.condition import ConditionState
+from efpi_core.plugin.limits import Limit
+from efpi_core.state.state import State
+from efpi_core.views import (
+    ApplianceView,
+    BalanceView,
+    ConnectionView,
+    EventView,
+    HealthView,
+    InstanceState,
+    InstanceView,
+    ObservationView,
+    OverrideView,
+)
+
+LOG = logging.getLogger("efpi")
+
+_NOT_RUNNING = (
+    InstanceState.BACKING_OFF,
+    InstanceState.QUARANTINED,
+    InstanceState.STOPPED,
+    InstanceState.MISSING,
+)
+
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+BALANCE_EVERY_S = 1.0
+"""How often the balance is told to those who watch."""
+
+
+class Gateway:
+    """One gateway at work. Implements `GatewayApi`, and listens to its instances."""
+
+    def __init__(self, *, clock: Clock, state: State) -> None:
+        self._clock = clock
+        self._state = state
+        self._began_s = clock.elapsed()
+        self._instances: Instances | None = None
+        self._balance_timer: TimerHandle | None = None
+        self.version = version("efpi")
+        self.life = f"g{state.life}"
+        """Marks the ids of this life's messages."""
+        self.event_log = EventLog(clock.now, state.add_event)
+        self.house = House(
+            clock=clock,
+            life=self.life,
+            journal=StateJournal(state, clock.now),
+            store_value=self._store_value,
+            events=self.event_log,
+            send=self._send,
+        )
+        self.site = SiteKeeper(state, clock, self.house, self.event_log)
+        self.house.exchange.on_change = self._appliance_changed
+        self.house.board.sinks.append(self._observed)
+        self.house.desk.on_end = lambda override: state.remove_override(override.appliance_id)
+        self.event_log.sinks.append(self._event)
+        state.on_problem(self._state_problem)
+
+    # --- life
+
+    async def start(self, instances: Instances, planner: Planner) -> None:
+        """Take the instances, restore what was decided, and run the site in force."""
+        self._instances = instances
+        self._restore()
+        await self.site.start(instances, planner)
+        self._tell_balance()
+
+    async def stop(self, deadline_s: float) -> None:
+        """End every instance in its safe state, and close the books."""
+        if self._balance_timer is not None:
+            self._balance_timer.cancel()
+        if self._instances is not None:
+            await self._instances.stop(deadline_s)
+        self._state.close()
+
+    def _restore(self) -> None:
+        """Connections, limits and overrides as they were; allocations of the former life are closed."""
+        now = self._clock.now()
+        for kept in self._state.connections():
+            if kept.by_hand:
+                self.house.connections.choose(kept.appliance_id, Choice(kept.app, by_hand=True))
+        for kept_limit in self._state.limits():
+            if kept_limit.limit.end is None or kept_limit.limit.end > now:
+                self.house.limits.put(kept_limit.limit)
+            else:
+                self._state.remove_limit(kept_limit.limit.limit_id)
+        for allocation in self._state.open_allocations():
+            self._state.forget_allocation(allocation.appliance_id, allocation.allocation_id)
+        for override in self._state.overrides():
+            if override.until > now:
+                self.house.desk.resume(
+                    Override(override.appliance, override.action, override.until, override.by, override.parameters)
+                )
+            else:
+                self._state.remove_override(override.appliance)
+
+    # --- instances
+
+    def _send(self, instance: str, frame: ToInstance) -> None:
+        if self._instances is not None:
+            self._instances.send(instance, frame)
+
+    def on_frame(self, instance: str, frame: FromInstance) -> None:
+        """An instance sent a frame."""
+        self.house.on_frame(instance, frame)
+
+    def on_state(self, instance: str, state: InstanceState, text: str, cure: str) -> None:
+        """An instance's life took a turn."""
+        if state in _NOT_RUNNING:
+            self.house.instance_ended(instance, text or state.value, for_good=not self.site.runs(instance))
+        if state in (InstanceState.BACKING_OFF, InstanceState.QUARANTINED, InstanceState.MISSING):
+            level = "warning" if state is InstanceState.BACKING_OFF else "error"
+            self.event_log.tell(level, instance, f"instance_{state.value}", text, cure)
+        for view in self.instances():
+            if view.instance == instance:
+                self.house.feed.tell("instance", instance, view)
+
+    def _store_value(self, instance: str, key: str, value: JsonValue) -> None:
+        self._state.put_instance_value(instance, key, value)
+
+    # --- what those who watch are told
+
+    def _appliance_changed(self, record: ApplianceRecord) -> None:
+        if self.house.feed.watched:
+            view = appliance_view(self.house, record, self._clock.now())
+            self.house.feed.tell("appliance", record.appliance_id, view)
+
+    def _observed(self, slot: Slot) -> None:
+        if self.house.feed.watched:
+            self.house.feed.tell("observation", slot.name, ObservationBoard.view(slot, self._clock.now()))
+
+    def _event(self, event: EventView) -> None:
+        LOG.log(_LEVELS.get(event.level, logging.INFO), "%s: %s: %s", event.subject, event.kind, event.text)
+        self.house.feed.tell("event", str(event.number), event)
+
+    def _tell_balance(self) -> None:
+        if self.house.feed.watched:
+            self.house.feed.tell("balance", "balance", self.balance())
+        self._balance_timer = self._clock.call_later(BALANCE_EVERY_S, self._tell_balance)
+
+    def _state_problem(self, problem: EfpiError | None) -> None:
+        if problem is None:
+            self.event_log.tell("info", "state", "state_kept", "the state is written to disk again")
+        else:
+            self.event_log.tell("error", "state", "state_not_kept", problem.problem, problem.cure)
+
+    # --- GatewayApi: looking
+
+    def health(self) -> HealthView:
+        """The state of each part; cheap."""
+        return gateway_health(
+            version=self.version,
+            site=self.site,
+            state=self._state,
+            instances=self.instances(),
+            started=self._instances is not None,
+            now=self._clock.now(),
+            uptime_s=self._clock.elapsed() - self._began_s,
+        )
+
+    def instances(self) -> tuple[InstanceView, ...]:
+        """All configured plugins, in the order of the site."""
+        if self._instances is None:
+            return ()
+        return tuple(self._with_condition(view) for view in self._instances.views())
+
+    def _with_condition(self, view: InstanceView) -> InstanceView:
+        told = self.house.condition_of(view.instance)
+        if told is None or view.state is not InstanceState.RUNNING or told.state is ConditionState.OK:
+            return view
+        return replace(view, condition=told.state, detail=told.detail, text=told.text, cure=told.cure)
+
+    def appliances(self) -> tuple[ApplianceView, ...]:
+        """All appliances, in the order of the site."""
+        now = self._clock.now()
+        order = {instance: number for number, instance in enumerate(self.site.order())}
+        records = sorted(self.house.appliances, key=lambda record: order.get(record.instance, len(order)))
+        return tuple(appliance_view(self.house, record, now) for record in records)
+
+    def connections(self) -> tuple[ConnectionView, ...]:
+        """Which app controls which appliance."""
+        return self.house.connections.views()
+
+    def observations(self, pattern: str = "**") -> tuple[ObservationView, ...]:
+        """Last values, by name."""
+        return self.house.board.views(pattern, self._clock.now())
+
+    def balance(self) -> BalanceView:
+        """The house's power by role."""
+        return self.house.balance()
+
+    def limits(self) -> tuple[Limit, ...]:
+        """All limits, in force or announced."""
+        return tuple(self.house.limits)
+
+    def overrides(self) -> tuple[OverrideView, ...]:
+        """The residents' overrides that have not ended."""
+        return tuple(override.view() for override in self.house.overrides)
+
+    def events(self, after: int = 0, count: int = 200) -> tuple[EventView, ...]:
+        """Events of this life and of those before, as far as they are kept."""
+        return self._state.events(after, count)
+
+    def subscribe(self) -> AsyncIterator[tuple[str, object]]:
+        """Follow changes as they happen."""
+        return self.house.feed.subscribe()
+
+    def site_text(self) -> tuple[int, str]:
+        """The revision in force and its document."""
+        return self.site.revision, self.site.text
+
+    # --- GatewayApi: changing
+
+    async def connect(self, appliance: str, app: str | None) -> None:
+        """Give an appliance to an app, or to none; persisted."""
+        self.house.choose(appliance, app)
+        self._state.set_connection(appliance, app, by_hand=True)
+        await self._state.committed()
+
+    async def override(
+        self, appliance: str, action: str, until: datetime, parameters: dict[str, float | str | None], by: str
+    ) -> OverrideView:
+        """The resident decides, until an instant."""
+        record = self._appliance(appliance)
+        override = Override(record.appliance_id, action, until, by, dict(parameters))
+        self.house.desk.check(record, override)
+        self._state.set_override(override.view())
+        await self._state.committed()
+        self.house.desk.begin(record, override)
+        self._appliance_changed(record)
+        return override.view()
+
+    async def end_override(self, appliance: str, by: str) -> None:
+        """The resident gives the appliance back."""
+        record = self._appliance(appliance)
+        self.house.desk.end(record, f"{by} gave it back")
+        await self._state.committed()
+        self._appliance_changed(record)
+
+    def _appliance(self, appliance: str) -> ApplianceRecord:
+        record = self.house.appliances.get(appliance)
+        if record is None:
+            known = ", ".join(known.appliance_id for known in self.house.appliances) or "none is there yet"
+            raise RefusedError(f"there is no appliance '{appliance}'", f"name one of: {known}")
+        return record
+
+    async def set_limit(self, limit: Limit, by: str) -> None:
+        """Set a limit, or replace the one of that name."""
+        self.house.limits.put(limit)
+        self._state.set_limit(limit, by)
+        await self._state.committed()
+        self.event_log.tell("info", limit.appliance_id or "grid", "limit_set", f"{by} set the limit '{limit.limit_id}'")
+        self.house.limits_changed()
+
+    async def remove_limit(self, limit_id: str, by: str) -> None:
+        """Lift a limit."""
+        limit = self.house.limits.remove(limit_id)
+        self._state.remove_limit(limit_id)
+        await self._state.committed()
+        self.event_log.tell("info", limit.appliance_id or "grid", "limit_lifted", f"{by} lifted the limit '{limit_id}'")
+        self.house.limits_changed()
+
+    async def restart_instance(self, instance: str, by: str) -> None:
+        """End an instance and start it again; releases it from quarantine."""
+        if self._instances is None or not self.site.runs(instance):
+            raise RefusedError(f"there is no instance '{instance}'", f"name one of: {', '.join(self.site.order())}")
+        self.event_log.tell("info", instance, "restarted_by_hand", f"{by} restarts it")
+        await self._instances.restart(instance)
+
+    async def apply_site(self, text: str, by: str, why: str) -> int:
+        """Validate and apply a site document; returns its revision. Rolled back when it does not hold."""
+        return await self.site.apply(text, by, why)

@@ -1,0 +1,61 @@
+"""Health: the state of each part of the gateway, and of the whole, with reasons and cures."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from efpi_core.gateway.site_keeper import SiteKeeper
+from efpi_core.plugin.condition import ConditionState
+from efpi_core.state.state import State
+from efpi_core.views import HealthView, InstanceState, InstanceView, PartHealth
+
+
+def gateway_health(
+    *,
+    version: str,
+    site: SiteKeeper,
+    state: State,
+    instances: tuple[InstanceView, ...],
+    started: bool,
+    now: datetime,
+    uptime_s: float,
+) -> HealthView:
+    """Sum up: `starting` until the site runs, `degraded` when any part is not well, else `ok`."""
+    parts = (_state_health(state), _site_health(site))
+    reasons = tuple(_reasons(parts, instances))
+    starting = not started or any(view.state is InstanceState.STARTING for view in instances)
+    status = "degraded" if reasons else "starting" if starting else "ok"
+    return HealthView(
+        status=status,
+        reasons=reasons,
+        version=version,
+        site=site.site.name if site.site is not None else "",
+        revision=site.revision,
+        now=now,
+        uptime_s=uptime_s,
+        parts=parts,
+        instances=instances,
+    )
+
+
+def _state_health(state: State) -> PartHealth:
+    problem = state.problem
+    if problem is not None:
+        return PartHealth("state", ConditionState.DEGRADED, "not_kept", problem.problem, problem.cure)
+    return PartHealth("state", ConditionState.OK)
+
+
+def _site_health(site: SiteKeeper) -> PartHealth:
+    if site.problem is not None:
+        return PartHealth("site", ConditionState.MISCONFIGURED, "refused", site.problem.problem, site.problem.cure)
+    return PartHealth("site", ConditionState.OK)
+
+
+def _reasons(parts: tuple[PartHealth, ...], instances: tuple[InstanceView, ...]) -> Iterator[str]:
+    for part in parts:
+        if part.state is not ConditionState.OK:
+            yield f"{part.name}: {part.text}"
+    for view in instances:
+        if view.state in (InstanceState.BACKING_OFF, InstanceState.QUARANTINED, InstanceState.MISSING):
+            yield f"{view.instance} is {view.state.value.replace('_', ' ')}: {view.text}"
+        elif view.state is InstanceState.RUNNING and view.condition is not ConditionState.OK:
+            yield f"{view.instance} is {view.condition.value}: {view.text}"

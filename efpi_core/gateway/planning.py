@@ -1,0 +1,128 @@
+"""From the site to plans: which plugin runs each instance, and the first frame of each of its lives."""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from efpi_core.gateway.instances import InstancePlan
+from efpi_core.host.frames import PROTOCOL, ClockMode, Start
+from efpi_core.host.offer import Offer, PluginDescription
+from efpi_core.plugin.site_facts import SiteFacts
+from efpi_core.site.document import Site
+from efpi_core.site.expand import InstanceSpec, instances
+from efpi_core.state.state import State
+
+LIVE_RESOLUTION_S = 5.0
+"""How often plugins tell values that merely go on, in a live house."""
+
+
+class Catalogue(Protocol):
+    """The installed plugins, known without importing them."""
+
+    def find(self, offer: str) -> tuple[PluginDescription, Offer] | None:
+        """The plugin that offers a driver or app of this name."""
+
+    def why_missing(self, offer: str) -> tuple[str, str]:
+        """Why no plugin offers it, and the cure."""
+
+
+Secrets = Callable[[], Mapping[str, str]]
+"""Reads the secrets anew, so that a changed one counts at the next start of an instance."""
+
+
+class Planner:
+    """Makes the plans of a site."""
+
+    def __init__(
+        self, catalogue: Catalogue, state: State, secrets: Secrets, now: Callable[[], datetime], life: str
+    ) -> None:
+        self._catalogue = catalogue
+        self._state = state
+        self._secrets = secrets
+        self._now = now
+        self._life = life
+        self._lives = itertools.count(1)
+
+    def plans(self, site: Site) -> tuple[InstancePlan, ...]:
+        """One plan for each enabled instance, in the document's order."""
+        facts = site.facts()
+        return tuple(self._plan(spec, facts) for spec in instances(site))
+
+    def _plan(self, spec: InstanceSpec, facts: SiteFacts) -> InstancePlan:
+        found = self._catalogue.find(spec.offer)
+        if found is None:
+            problem, cure = self._catalogue.why_missing(spec.offer)
+            return InstancePlan(spec, None, None, problem, cure)
+        plugin, offer = found
+        if offer.kind.value != spec.kind:
+            problem = f"'{spec.offer}' is {_kind(offer.kind.value)}, and the site uses it as {_kind(spec.kind)}"
+            return InstancePlan(spec, None, None, problem, "move the entry to the other section of the site")
+        return InstancePlan(spec, plugin, offer, start=partial(self._start, spec, offer, facts))
+
+    def _start(self, spec: InstanceSpec, offer: Offer, facts: SiteFacts) -> Start:
+        return Start(
+            protocol=PROTOCOL,
+            instance=spec.instance,
+            offer=spec.offer,
+            config=dict(spec.config),
+            secrets=self._secrets_for(spec, offer),
+            storage=self._state.instance_values(spec.instance),
+            clock=ClockMode.REAL,
+            now=self._now(),
+            life=f"{self._life}-{next(self._lives)}",
+            seed=0,
+            site=facts,
+            resolution_s=LIVE_RESOLUTION_S,
+        )
+
+    def _secrets_for(self, spec: InstanceSpec, offer: Offer) -> dict[str, str]:
+        """The secrets that the settings name, and no others."""
+        named = set(secret_names(spec.config, offer.config_schema))
+        if not named:
+            return {}
+        values = self._secrets()
+        return {name: values[name] for name in sorted(named) if name in values}
+
+
+def _kind(kind: str) -> str:
+    return "an appliance driver" if kind == "driver" else "an energy app"
+
+
+def secret_names(config: Mapping[str, JsonValue], schema: Mapping[str, JsonValue]) -> Iterator[str]:
+    """The names of secrets in settings: the strings where the schema has the keyword `secret`."""
+    definitions = schema.get("$defs")
+    yield from _secrets_in(dict(config), schema, definitions if isinstance(definitions, dict) else {})
+
+
+def _secrets_in(
+    value: JsonValue, schema: Mapping[str, JsonValue], definitions: Mapping[str, JsonValue]
+) -> Iterator[str]:
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        target = definitions.get(reference.rpartition("/")[2])
+        if isinstance(target, dict):
+            yield from _secrets_in(value, target, definitions)
+        return
+    if schema.get("secret") is True and isinstance(value, str):
+        yield value
+        return
+    for word in ("anyOf", "oneOf", "allOf"):
+        for choice in _dicts(schema.get(word)):
+            yield from _secrets_in(value, choice, definitions)
+    properties, items = schema.get("properties"), schema.get("items")
+    if isinstance(value, dict) and isinstance(properties, dict):
+        for key, part in properties.items():
+            if key in value and isinstance(part, dict):
+                yield from _secrets_in(value[key], part, definitions)
+    if isinstance(value, list) and isinstance(items, dict):
+        for item in value:
+            yield from _secrets_in(item, items, definitions)
+
+
+def _dicts(value: JsonValue) -> Iterator[dict[str, JsonValue]]:
+    if isinstance(value, list):
+        yield from (part for part in value if isinstance(part, dict))

@@ -1,0 +1,222 @@
+"""Keeps the site: which revision is in force, what it runs, and how a change is taken or given back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from efpi_core.clock import Clock
+from efpi_core.errors import EfpiError, RefusedError, SettingsError
+from efpi_core.gateway.connections import AppFacts, Choice
+from efpi_core.gateway.event_log import EventLog
+from efpi_core.gateway.house import House
+from efpi_core.gateway.instances import InstancePlan, Instances
+from efpi_core.gateway.planning import Planner
+from efpi_core.site.document import Site
+from efpi_core.site.expand import instances as written_out
+from efpi_core.site.loader import SiteDocument, load_kept_site, load_site
+from efpi_core.site.revisions import ImportDecision, ImportRecord, Origin, Revision, Verdict, decide_import, text_digest
+from efpi_core.site.wiring import wanted_connection
+from efpi_core.state.state import State
+from efpi_core.views import InstanceState
+
+HEALTH_WINDOW_S = 10.0
+"""How long a changed site is watched before it is confirmed."""
+
+LOOK_EVERY_S = 0.25
+
+CheckConfigs = Callable[[SiteDocument], Awaitable[None]]
+"""Checks the settings of every instance with its plugin; raises SiteError with all mistakes."""
+
+
+class SiteKeeper:
+    """The site in force."""
+
+    def __init__(self, state: State, clock: Clock, house: House, events: EventLog) -> None:
+        self._state = state
+        self._clock = clock
+        self._house = house
+        self._events = events
+        self._instances: Instances | None = None
+        self._planner: Planner | None = None
+        self._changing = asyncio.Lock()
+        self.health_window_s = HEALTH_WINDOW_S
+        self.check_configs: CheckConfigs | None = None
+        self.site: Site | None = None
+        self.text = ""
+        self.revision = 0
+        self.problem: EfpiError | None = None
+        """Why a site that was given is not in force."""
+
+    # --- what is known of it
+
+    def runs(self, instance: str) -> bool:
+        """Whether the site in force names an instance."""
+        return instance in self._names
+
+    def order(self) -> tuple[str, ...]:
+        """The instances in the document's order."""
+        return self._names
+
+    _names: tuple[str, ...] = ()
+
+    # --- taking a site at the start
+
+    def take_file(self, path: str, text: str, by: str) -> None:
+        """Import a file given at the start, when it changed since it was last taken.
+
+        Raises SiteError when it is wrong and there is no site to go on with; otherwise a wrong file is named in
+        `problem` and the site in force stays. Raises RefusedError when file and gateway both changed.
+        """
+        current = self._state.revision_in_force()
+        decision = decide_import(path, text, self._state.last_import(), current)
+        if decision is ImportDecision.TAKE:
+            try:
+                loaded = load_site(text, path)
+            except SettingsError as error:
+                if current is None:
+                    raise
+                self.problem = error
+                self._events.tell("error", "site", "site_refused", str(error), error.cure)
+            else:
+                current = self._keep(loaded, by, f"from {path}", Origin.IMPORT, Verdict.CONFIRMED, path)
+        if current is not None and self.problem is None:
+            self._state.set_last_import(ImportRecord(path, text_digest(text), current.number))
+        self.take_kept()
+
+    def take_kept(self) -> None:
+        """Go on with the revision in force. Raises SettingsError when there is none."""
+        current = self._state.revision_in_force()
+        if current is None:
+            raise SettingsError("--site", "this home has no site yet", "start with `--site demo` or `--site FILE`")
+        self._put(self._load(current), current.number)
+
+    def _load(self, revision: Revision) -> SiteDocument:
+        document = self._state.revision_document(revision.number)
+        if document is None:
+            raise SettingsError("site", f"revision {revision.number} cannot be read", "start with `--site FILE`")
+        return load_kept_site(*document)
+
+    def _keep(
+        self, loaded: SiteDocument, by: str, why: str, origin: Origin, verdict: Verdict, source: str = ""
+    ) -> Revision:
+        return self._state.add_revision(
+            loaded.text, loaded.data, by=by, why=why, origin=origin, verdict=verdict, source=source
+        )
+
+    def _put(self, loaded: SiteDocument, revision: int) -> None:
+        self.site, self.text, self.revision = loaded.site, loaded.text, revision
+
+    # --- running it
+
+    async def start(self, instances: Instances, planner: Planner) -> None:
+        """Run the site in force."""
+        self._instances, self._planner = instances, planner
+        if self.site is not None:
+            await self._enact(self.site, frozenset())
+
+    async def _enact(self, site: Site, changed: frozenset[str]) -> None:
+        """Make the house and its instances what a site says; what did not change keeps running."""
+        assert self._instances is not None and self._planner is not None, "started"  # noqa: S101  # by `start`
+        plans = self._planner.plans(site)
+        self._names = tuple(plan.spec.instance for plan in plans)
+        self._house.configure(
+            (_app_facts(plan) for plan in plans if plan.spec.kind == "app"),
+            partial(_site_choice, site),
+            site.grid_limits(),
+        )
+        await self._instances.change(plans, changed)
+
+    # --- changing it
+
+    async def apply(self, text: str, by: str, why: str, origin: Origin = Origin.APPLY, source: str = "") -> int:
+        """Validate, keep as candidate, run, watch, confirm; or go back to the site before and say why.
+
+        Raises SiteError for a document that is wrong, RefusedError for one that did not hold.
+        """
+        loaded = load_site(text, "the new site")
+        if self.check_configs is not None:
+            await self.check_configs(loaded)
+        async with self._changing:
+            if text_digest(text) == text_digest(self.text):
+                return self.revision
+            return await self._change_to(loaded, by, why, origin, source)
+
+    async def _change_to(self, loaded: SiteDocument, by: str, why: str, origin: Origin, source: str) -> int:
+        before, before_text, before_revision = self.site, self.text, self.revision
+        candidate = self._keep(loaded, by, why, origin, Verdict.CANDIDATE, source)
+        await self._state.committed()
+        well = self._well()
+        self._put(loaded, candidate.number)
+        await self._enact(loaded.site, _changed(before, loaded.site))
+        trouble = await self._watch(well)
+        if not trouble:
+            self._state.judge_revision(candidate.number, Verdict.CONFIRMED)
+            await self._state.committed()
+            self.problem = None
+            self._events.tell("info", "site", "site_applied", f"{by}: revision {candidate.number} is in force: {why}")
+            return candidate.number
+        self._state.judge_revision(candidate.number, Verdict.REJECTED, trouble)
+        await self._state.committed()
+        self.site, self.text, self.revision = before, before_text, before_revision
+        if before is not None:
+            await self._enact(before, _changed(loaded.site, before))
+        self._events.tell("error", "site", "site_rolled_back", f"revision {candidate.number} did not hold: {trouble}")
+        raise RefusedError(
+            f"the site was rolled back to revision {before_revision}: {trouble}", "mend that and apply it again"
+        )
+
+    async def rollback(self, number: int, by: str) -> int:
+        """Take an older revision's text again, as a new revision."""
+        document = await asyncio.to_thread(self._state.revision_document, number)
+        if document is None:
+            raise RefusedError(f"there is no revision {number}", "see `efpi site history`")
+        return await self.apply(document[0], by, f"back to revision {number}", Origin.ROLLBACK, str(number))
+
+    def _well(self) -> frozenset[str]:
+        assert self._instances is not None, "started"  # noqa: S101  # by `start`
+        return frozenset(view.instance for view in self._instances.views() if view.state is InstanceState.RUNNING)
+
+    async def _watch(self, well_before: frozenset[str]) -> str:
+        """Watch the instances for the health window; returns what went wrong, empty when all is well.
+
+        Trouble is an instance that fails now and ran before, or one that is new and fails.
+        """
+        assert self._instances is not None, "started"  # noqa: S101  # by `start`
+        known_ill = {view.instance for view in self._instances.views() if view.state in _FAILED} - well_before
+        end = self._clock.elapsed() + self.health_window_s
+        while self._clock.elapsed() < end:
+            views = self._instances.views()
+            for view in views:
+                if view.state in _FAILED and (view.instance in well_before or view.instance not in known_ill):
+                    return f"{view.instance} is {view.state.value.replace('_', ' ')}: {view.text}"
+            if all(view.state is InstanceState.RUNNING for view in views if view.instance not in known_ill):
+                return ""
+            await self._clock.sleep(LOOK_EVERY_S)
+        late = [view.instance for view in self._instances.views() if view.state is InstanceState.STARTING]
+        return f"not ready within {self.health_window_s:.0f} s: {', '.join(late)}" if late else ""
+
+
+_FAILED = (InstanceState.BACKING_OFF, InstanceState.QUARANTINED, InstanceState.MISSING)
+
+
+def _app_facts(plan: InstancePlan) -> AppFacts:
+    categories = frozenset(category.value for category in plan.offer.categories) if plan.offer is not None else ()
+    return AppFacts(plan.spec.instance, frozenset(categories))
+
+
+def _site_choice(site: Site, appliance_id: str) -> Choice | None:
+    wanted = wanted_connection(site, appliance_id)
+    return None if wanted is None else Choice(wanted.app, by_hand=True)
+
+
+def _changed(before: Site | None, after: Site) -> frozenset[str]:
+    """The instances of both sites that must start anew: their entry changed, or what they know of the site."""
+    if before is None:
+        return frozenset()
+    specs = {spec.instance: spec for spec in written_out(before)}
+    facts_changed = before.facts() != after.facts()
+    return frozenset(
+        spec.instance
+        for spec in written_out(after)
+        if spec.instance in specs and (facts_changed or specs[spec.instance] != spec)
+    )
