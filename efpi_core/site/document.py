@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints
 
 from efpi_core.plugin.limits import Limit
 from efpi_core.plugin.site_facts import SiteFacts
@@ -36,7 +36,7 @@ class Run(StrEnum):
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError) as error:
+    except (KeyError, OSError, ValueError) as error:
         raise wrong(
             "unknown_time_zone",
             "'{name}' is no time zone that this machine knows; write an IANA name as 'Europe/Amsterdam'",
@@ -53,6 +53,20 @@ OfferName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0
 
 Label = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1F\x7F]*$")]
 """A name for people."""
+
+
+FORMAT = 1
+"""The version of the document's format that this efpi reads."""
+
+
+def _known_format(value: object) -> object:
+    if value != FORMAT or isinstance(value, bool):
+        shown = str(value)[:20]
+        raise wrong("format", "this efpi reads format 1, not {shown}; write `efpi: 1`, or update efpi", shown=shown)
+    return value
+
+
+Format = Annotated[Literal[1], BeforeValidator(_known_format)]
 
 
 class Location(SiteModel):
@@ -99,7 +113,7 @@ class AppEntry(InstanceEntry):
 class Site(SiteModel):
     """Everything that a gateway is told about the building it serves."""
 
-    efpi: Literal[1] = Field(title="Format", description="The version of this document's format.")
+    efpi: Format = Field(title="Format", description="The version of this document's format.")
     name: Label = Field("", title="Name", description="What people call the building.", examples=["Home"])
     location: Location | None = Field(
         None, title="Location", description="Where the building stands; sun and weather follow from it."
@@ -108,7 +122,7 @@ class Site(SiteModel):
         "UTC", title="Time zone", description="The zone of the clock on the wall.", examples=["Europe/Amsterdam"]
     )
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
-        "EUR", title="Currency", description="ISO 4217 code of all prices."
+        "EUR", title="Currency", description="ISO 4217 code of all prices.", examples=["EUR"]
     )
     tariff: tuple[TariffBand, ...] = Field(
         (),

@@ -41,10 +41,21 @@ def _scalar_as_word(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
+WISH_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
+"""A wish's name."""
+
+NAMING = {
+    INSTANCE_PATTERN: "use 2 to 31 letters, digits, '-' or '_', and begin with a letter",
+    TEMPLATE_PATTERN: "use 2 to 31 letters, digits, '-' or '_', and begin with a letter; %n% may stand for the number",
+    APPLIANCE_PATTERN: "write an appliance's name; * may stand for any letters, ? for one",
+    WISH_PATTERN: "use small letters, digits and '_', and begin with a letter",
+}
+"""The rule of each kind of name, for people."""
+
 Wish = Annotated[str, BeforeValidator(_scalar_as_word), StringConstraints(max_length=200)]
 """A wish's value: a word or a number, kept as text."""
 
-WishName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+WishName = Annotated[str, StringConstraints(pattern=WISH_PATTERN)]
 """A wish's name, in small letters."""
 
 InstanceName = Annotated[str, StringConstraints(pattern=INSTANCE_PATTERN)]

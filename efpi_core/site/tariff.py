@@ -75,12 +75,15 @@ class TariffBand(SiteModel):
     export_per_kwh: Price = Field(
         Decimal(0), title="Feed-in", description="What a kWh given to the grid earns.", examples=["0.07"]
     )
-    begin: TimeOfDay = Field("00:00", alias="from", title="From", description="Local time at which the band begins.")
+    begin: TimeOfDay = Field(
+        "00:00", alias="from", title="From", description="Local time at which the band begins.", examples=["07:00"]
+    )
     end: TimeOfDay = Field(
         "24:00",
         alias="to",
         title="To",
         description="Local time at which the band ends; at or before its begin, it runs over midnight.",
+        examples=["23:00"],
     )
     days: Days = Field(
         DAYS,
