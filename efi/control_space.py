@@ -113,6 +113,11 @@ class ControlSpace:
         """The curtailment options that held last, and those told ahead, in their order."""
         return self._curtailment
 
+    @property
+    def leakages(self) -> tuple[StorageLeakageUpdate, ...]:
+        """The leakage that held last, and those told ahead, in their order."""
+        return self._leakages
+
     def leakage_at(self, now: datetime) -> StorageLeakageUpdate | None:
         """The leakage that holds at an instant; None when none was told."""
         return in_force(self._leakages, now)

@@ -3,6 +3,8 @@
 The freedom is which actuator meets the demand, so the category is that of output-adjustable appliances.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -10,9 +12,10 @@ from pydantic import AfterValidator, Field, model_validator
 from efi.allocation import Allocation
 from efi.commodity import ValueRange
 from efi.message import ControlSpaceUpdate
-from efi.profile import ProfileElement, require_bounded
+from efi.profile import ProfileElement, require_bounded, starts_and_ends
 from efi.registration import Category, ControlSpaceRegistration
 from efi.running_mode import MAX_MODES, ModeBehaviour, ModeGraph, RunningMode
+from efi.sampling import Sampled, averaged
 from efi.storage import Actuator, ActuatorAllocation, ActuatorState, require_registered_commodities
 from efi.types import MAX_ELEMENTS, Identifier, Label, NumberRange, refuse_repeated
 from efi.uncertainty import UncertainValue
@@ -125,6 +128,15 @@ class DemandForecast(ControlSpaceUpdate):
         tuple[DemandElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS), AfterValidator(require_bounded)
     ]
     """The intervals in order; nothing is known after them."""
+
+    @property
+    def starts_and_ends(self) -> tuple[datetime, ...]:
+        """The instants at which the intervals begin, and the end of the last."""
+        return starts_and_ends(self.elements, self.valid_from)
+
+    def averaged(self, grid: Sequence[datetime]) -> Sampled:
+        """The expected average rate over each interval of a grid."""
+        return averaged(self.elements, self.valid_from, grid, lambda element: element.rate)
 
 
 class DemandDrivenAllocation(Allocation):

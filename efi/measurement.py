@@ -1,12 +1,22 @@
 """Measurement and forecast: what an appliance of any category draws, and expects to draw."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from efi.commodity import Commodity, CommodityQuantity, PowerValues, electric_power_w, require_one_per_quantity
+from efi.commodity import (
+    ELECTRIC_POWERS,
+    Commodity,
+    CommodityQuantity,
+    PowerValues,
+    electric_power_w,
+    require_one_per_quantity,
+)
 from efi.message import ControlSpaceUpdate, Message
-from efi.profile import ProfileElement, require_bounded
+from efi.profile import ProfileElement, element_at, require_bounded, slice_profile, starts_and_ends
+from efi.sampling import Sampled, averaged
 from efi.types import MAX_ELEMENTS, Instant, Model, Number, refuse_repeated, violated
 from efi.uncertainty import UncertainPower, UncertainValue
 
@@ -73,12 +83,12 @@ class ForecastElement(ProfileElement):
     @property
     def electric_power(self) -> UncertainValue | None:
         """The expected electrical power in W over all phases, or None when no value is electric."""
-        electric = [
-            UncertainValue.model_construct(**{name: bound for name, bound in value if name != "quantity"})
-            for value in self.values
-            if value.quantity.commodity is Commodity.ELECTRICITY
-        ]
+        electric = [value for value in self.values if value.quantity in ELECTRIC_POWERS]
         return UncertainValue.sum(electric) if electric else None
+
+    def value_of(self, quantity: CommodityQuantity) -> UncertainPower | None:
+        """What is expected of one quantity, or None when it is not told."""
+        return next((value for value in self.values if value.quantity is quantity), None)
 
 
 ForecastElements = Annotated[
@@ -109,3 +119,22 @@ class Forecast(ControlSpaceUpdate):
     def _uniform(self) -> Self:
         require_same_quantities(self.elements)
         return self
+
+    @property
+    def starts_and_ends(self) -> tuple[datetime, ...]:
+        """The instants at which the intervals begin, and the end of the last."""
+        return starts_and_ends(self.elements, self.valid_from)
+
+    def element_at(self, instant: datetime) -> ForecastElement | None:
+        """What is told of an instant; one on a boundary belongs to the later interval; None outside."""
+        return element_at(self.elements, instant - self.valid_from)
+
+    def sliced(self, start: datetime, end: datetime) -> tuple[ForecastElement, ...]:
+        """The part within [start, end), the elements at its ends cut to fit."""
+        return slice_profile(self.elements, start - self.valid_from, end - self.valid_from)
+
+    def averaged(self, grid: Sequence[datetime], quantity: CommodityQuantity | None = None) -> Sampled:
+        """The expected average over each interval of a grid: of one quantity, or of all electrical power."""
+        if quantity is None:
+            return averaged(self.elements, self.valid_from, grid, lambda element: element.electric_power)
+        return averaged(self.elements, self.valid_from, grid, lambda element: element.value_of(quantity))

@@ -1,5 +1,7 @@
 """Profiles: what happens in one interval after the other, each half-open, [start, end)."""
 
+import itertools
+import operator
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -73,6 +75,11 @@ def slice_profile(elements: Sequence[Element], start: timedelta, end: timedelta)
             parts.append(element if kept == element.duration else element.model_copy(update={"duration": kept}))
         begins = ends
     return tuple(parts)
+
+
+def starts_and_ends(elements: Sequence[Lasting], start: datetime) -> tuple[datetime, ...]:
+    """The instants at which the elements of a profile that starts at `start` begin, and the end of the last."""
+    return tuple(itertools.accumulate((element.duration for element in elements), initial=start, func=operator.add))
 
 
 def intervals(elements: Sequence[Element], start: datetime) -> Iterator[tuple[datetime, datetime, Element]]:

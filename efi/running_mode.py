@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from efi.commodity import ELECTRIC_POWERS, CommodityQuantity, PowerRanges, PowerValue
+from efi.reachability import Arrival, earliest_arrivals
 from efi.types import Duration, Factor, Identifier, Instant, Label, Model, Money, refuse_repeated, violated
 
 MAX_MODES = 1000
@@ -77,6 +78,11 @@ class ModeBehaviour(Model):
     def electric_power_at(self, factor: float = 1.0) -> float:
         """The electrical power at a factor in W over all phases; 0 when the mode tells none."""
         return sum(power.at(factor) for power in self.power if power.quantity in ELECTRIC_POWERS)
+
+    def factor_for(self, power_w: float) -> float:
+        """The factor, from 0 to 1, at which the electrical power comes closest to the wanted one."""
+        start, end = self.electric_power_at(0.0), self.electric_power_at(1.0)
+        return min(max((power_w - start) / (end - start), 0.0), 1.0) if end != start else 0.0
 
     def cost_per_second_at(self, factor: float = 1.0) -> Decimal:
         """All cost of running for one second at a factor, the commodities' own price left out."""
@@ -197,9 +203,23 @@ class ModeGraph(Model):
             for way in self.transitions
             if way.from_mode == mode_id
             and (abnormal_condition or not way.abnormal_condition_only)
-            and way.unblocked_at(timers, at) <= at
+            and way.unblocked_at(timers, at) == at
         )
         return (mode_id, *ways)
+
+    def earliest(
+        self, mode_id: str, timers: Mapping[str, datetime], now: datetime, abnormal_condition: bool = False
+    ) -> dict[str, Arrival]:
+        """When each mode can be run at the earliest, by way of others where that is needed; only what can be reached.
+
+        `timers` tells when each timer ends. Waiting in a mode is always allowed; a timer starts as its transition
+        begins, and a mode is reached as its transition ends. The steps name the transitions in their order.
+        """
+        ways: dict[str, list[Transition]] = {}
+        for way in self.transitions:
+            if abnormal_condition or not way.abnormal_condition_only:
+                ways.setdefault(way.from_mode, []).append(way)
+        return earliest_arrivals(mode_id, timers, now, ways, {timer.timer_id: timer.duration for timer in self.timers})
 
     def started_timers(self, transition: Transition, at: datetime) -> dict[str, datetime]:
         """When the timers end that the transition starts, if it begins at this instant."""

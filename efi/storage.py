@@ -1,6 +1,7 @@
 """Storages: energy is put in and taken out within the bounds of a fill level. EF-Pi's Buffer."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -10,9 +11,10 @@ from efi.allocation import Allocation
 from efi.commodity import Commodity, PowerRange, ValueRange
 from efi.message import ControlSpaceUpdate
 from efi.output_adjustable import RunningModeSelector
-from efi.profile import ProfileElement, require_bounded
+from efi.profile import ProfileElement, element_at, require_bounded, starts_and_ends
 from efi.registration import Category, ControlSpaceRegistration
 from efi.running_mode import MAX_MODES, CostRange, ModeBehaviour, ModeGraph, ModeState, RunningMode
+from efi.sampling import Sampled, averaged
 from efi.types import (
     MAX_ELEMENTS,
     MONEY_PLACES,
@@ -296,6 +298,20 @@ class StorageUsageForecast(ControlSpaceUpdate):
         tuple[UsageElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS), AfterValidator(require_bounded)
     ]
     """The intervals in order; nothing is expected after them."""
+
+    @property
+    def starts_and_ends(self) -> tuple[datetime, ...]:
+        """The instants at which the intervals begin, and the end of the last."""
+        return starts_and_ends(self.elements, self.valid_from)
+
+    def rate_at(self, instant: datetime) -> UncertainValue | None:
+        """What is expected at an instant; one on a boundary belongs to the later interval; None outside."""
+        element = element_at(self.elements, instant - self.valid_from)
+        return None if element is None else element.rate
+
+    def averaged(self, grid: Sequence[datetime]) -> Sampled:
+        """The expected average rate over each interval of a grid."""
+        return averaged(self.elements, self.valid_from, grid, lambda element: element.rate)
 
 
 class TargetElement(Model):

@@ -59,7 +59,7 @@ def _to_utc(value: datetime) -> datetime:
         utc = value if value.tzinfo is UTC else value.astimezone(UTC)
     except OverflowError:
         utc = LATEST
-    if utc >= LATEST:
+    if utc.year >= LATEST.year:
         raise violated(
             "instant_out_of_range", "{instant} is beyond the calendar; name a nearer one", instant=str(value)
         )

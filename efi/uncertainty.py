@@ -95,17 +95,44 @@ class UncertainValue(Model):
         upper = next((high for _, high in pairs[probability] if high is not None), self.expected)
         return NumberRange(lower=lower, upper=upper)
 
-    def scaled(self, by: float) -> Self:
-        """The same number in another unit or of another size; a negative scale turns the bands round."""
-        pairs = {name: value for name, value in self if value is not None}
-        if by < 0:
-            pairs = {_MIRROR[name]: value for name, value in pairs.items()}
-        return type(self)(**{name: value * by for name, value in pairs.items()})
+    @property
+    def known(self) -> dict[str, float]:
+        """The mean and the bounds that are told, by name."""
+        bounds = ((name, getattr(self, name)) for name in _MIRROR)
+        return {name: bound for name, bound in bounds if bound is not None}
 
-    @classmethod
-    def sum(cls, values: Iterable[Self]) -> Self:
+    def scaled(self, by: float) -> "UncertainValue":
+        """The same number in another unit or of another size; a negative scale turns the bands round."""
+        if by < 0:
+            return _uncertain({_MIRROR[name]: bound * by for name, bound in self.known.items()})
+        return _uncertain({name: bound * by for name, bound in self.known.items()})
+
+    @staticmethod
+    def mean(weighted: Iterable[tuple["UncertainValue", float]]) -> "UncertainValue":
+        """The mean of numbers that err together, each with its weight, as of one forecast's neighbouring intervals.
+
+        A bound that is not told counts as the next one inwards.
+        """
+        weighted = tuple(weighted)
+        whole = math.fsum(weight for _, weight in weighted)
+        told = [(value.known, value._filled(), weight / whole) for value, weight in weighted]
+        names = {name for known, _, _ in told for name in known}
+        return _uncertain({name: math.fsum(filled[name] * share for _, filled, share in told) for name in names})
+
+    def _filled(self) -> dict[str, float]:
+        filled = self.known
+        for side in (("lower_68", "lower_95", "lower_limit"), ("upper_68", "upper_95", "upper_limit")):
+            inner = self.expected
+            for name in side:
+                inner = filled.setdefault(name, inner)
+        return filled
+
+    @staticmethod
+    def sum(values: "Iterable[UncertainValue]") -> "UncertainValue":
         """The sum of independent numbers: means and limits add, and so do variances (normal bands)."""
         values = tuple(values)
+        if len(values) == 1:
+            return _uncertain(values[0].known)
         mean = math.fsum(value.expected for value in values)
         sigma = math.sqrt(math.fsum(value.sigma**2 for value in values))
         limits = {
@@ -113,12 +140,20 @@ class UncertainValue(Model):
             for name in ("lower_limit", "upper_limit")
             if values and all(getattr(value, name) is not None for value in values)
         }
-        total = cls.normal(mean, sigma) if sigma else cls.certain(mean)
-        if not limits:
-            return total
-        held = NumberRange(lower=limits.get("lower_limit", -1e15), upper=limits.get("upper_limit", 1e15))
-        bands = {name: held.clamp(value) for name, value in total if value is not None and name != "expected"}
-        return cls(expected=mean, **bands, **limits)
+        bands = {
+            "lower_95": mean - SIGMAS_95 * sigma,
+            "lower_68": mean - sigma,
+            "upper_68": mean + sigma,
+            "upper_95": mean + SIGMAS_95 * sigma,
+        }
+        least, most = limits.get("lower_limit", -math.inf), limits.get("upper_limit", math.inf)
+        held = {name: min(max(bound, least), most) for name, bound in bands.items()} if sigma else {}
+        return _uncertain({"expected": mean, **held, **limits})
+
+
+def _uncertain(bounds: dict[str, float]) -> UncertainValue:
+    """A number that was reckoned from checked ones and needs no check."""
+    return UncertainValue.model_construct(None, **bounds)
 
 
 _MIRROR = {
