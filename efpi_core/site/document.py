@@ -113,7 +113,7 @@ class AppEntry(InstanceEntry):
 class Site(SiteModel):
     """Everything that a gateway is told about the building it serves."""
 
-    efpi: Format = Field(title="Format", description="The version of this document's format.")
+    efpi: Format = Field(title="Format", description="The version of this document's format.", examples=[1])
     name: Label = Field("", title="Name", description="What people call the building.", examples=["Home"])
     location: Location | None = Field(
         None, title="Location", description="Where the building stands; sun and weather follow from it."
