@@ -11,6 +11,8 @@ from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.house import House
 from efpi_core.gateway.instances import InstancePlan, Instances
 from efpi_core.gateway.planning import Planner
+from efpi_core.site.apply import ApplyWatch, Standing, Step
+from efpi_core.site.diff import diff_sites
 from efpi_core.site.document import Site
 from efpi_core.site.expand import instances as written_out
 from efpi_core.site.loader import SiteDocument, load_kept_site, load_site
@@ -18,9 +20,6 @@ from efpi_core.site.revisions import ImportDecision, ImportRecord, Origin, Revis
 from efpi_core.site.wiring import wanted_connection
 from efpi_core.state.state import State
 from efpi_core.views import InstanceState
-
-HEALTH_WINDOW_S = 10.0
-"""How long a changed site is watched before it is confirmed."""
 
 LOOK_EVERY_S = 0.25
 
@@ -39,7 +38,8 @@ class SiteKeeper:
         self._instances: Instances | None = None
         self._planner: Planner | None = None
         self._changing = asyncio.Lock()
-        self.health_window_s = HEALTH_WINDOW_S
+        self.watch_times: dict[str, float] = {}
+        """Other times than the usual for watching a change; see `ApplyWatch`."""
         self.check_configs: CheckConfigs | None = None
         self.site: Site | None = None
         self.text = ""
@@ -145,10 +145,11 @@ class SiteKeeper:
         before, before_text, before_revision = self.site, self.text, self.revision
         candidate = self._keep(loaded, by, why, origin, Verdict.CANDIDATE, source)
         await self._state.committed()
-        well = self._well()
+        standings = self._standings()
         self._put(loaded, candidate.number)
-        await self._enact(loaded.site, _changed(before, loaded.site))
-        trouble = await self._watch(well)
+        touched = _touched(before, loaded.site)
+        await self._enact(loaded.site, touched)
+        trouble = await self._watch(ApplyWatch(touched, standings, self._clock.elapsed(), **self.watch_times))
         if not trouble:
             self._state.judge_revision(candidate.number, Verdict.CONFIRMED)
             await self._state.committed()
@@ -159,7 +160,7 @@ class SiteKeeper:
         await self._state.committed()
         self.site, self.text, self.revision = before, before_text, before_revision
         if before is not None:
-            await self._enact(before, _changed(loaded.site, before))
+            await self._enact(before, _touched(loaded.site, before))
         self._events.tell("error", "site", "site_rolled_back", f"revision {candidate.number} did not hold: {trouble}")
         raise RefusedError(
             f"the site was rolled back to revision {before_revision}: {trouble}", "mend that and apply it again"
@@ -172,31 +173,29 @@ class SiteKeeper:
             raise RefusedError(f"there is no revision {number}", "see `efpi site history`")
         return await self.apply(document[0], by, f"back to revision {number}", Origin.ROLLBACK, str(number))
 
-    def _well(self) -> frozenset[str]:
+    def _standings(self) -> dict[str, Standing]:
         assert self._instances is not None, "started"  # noqa: S101  # by `start`
-        return frozenset(view.instance for view in self._instances.views() if view.state is InstanceState.RUNNING)
+        return {view.instance: _STANDING.get(view.state, Standing.WELL) for view in self._instances.views()}
 
-    async def _watch(self, well_before: frozenset[str]) -> str:
-        """Watch the instances for the health window; returns what went wrong, empty when all is well.
-
-        Trouble is an instance that fails now and ran before, or one that is new and fails.
-        """
-        assert self._instances is not None, "started"  # noqa: S101  # by `start`
-        known_ill = {view.instance for view in self._instances.views() if view.state in _FAILED} - well_before
-        end = self._clock.elapsed() + self.health_window_s
-        while self._clock.elapsed() < end:
-            views = self._instances.views()
-            for view in views:
-                if view.state in _FAILED and (view.instance in well_before or view.instance not in known_ill):
-                    return f"{view.instance} is {view.state.value.replace('_', ' ')}: {view.text}"
-            if all(view.state is InstanceState.RUNNING for view in views if view.instance not in known_ill):
-                return ""
-            await self._clock.sleep(LOOK_EVERY_S)
-        late = [view.instance for view in self._instances.views() if view.state is InstanceState.STARTING]
-        return f"not ready within {self.health_window_s:.0f} s: {', '.join(late)}" if late else ""
+    async def _watch(self, watch: ApplyWatch) -> str:
+        """Watch the instances until the change is judged; returns what went wrong, empty when all is well."""
+        while True:
+            decision = watch.look(self._clock.elapsed(), self._standings())
+            match decision.step:
+                case Step.CONFIRM:
+                    return ""
+                case Step.ROLL_BACK:
+                    return decision.reason
+                case Step.WAIT:
+                    await self._clock.sleep(LOOK_EVERY_S)
 
 
-_FAILED = (InstanceState.BACKING_OFF, InstanceState.QUARANTINED, InstanceState.MISSING)
+_STANDING = {
+    InstanceState.STARTING: Standing.STARTING,
+    InstanceState.BACKING_OFF: Standing.STARTING,
+    InstanceState.QUARANTINED: Standing.FAILED,
+    InstanceState.MISSING: Standing.FAILED,
+}
 
 
 def _app_facts(plan: InstancePlan) -> AppFacts:
@@ -209,14 +208,10 @@ def _site_choice(site: Site, appliance_id: str) -> Choice | None:
     return None if wanted is None else Choice(wanted.app, by_hand=True)
 
 
-def _changed(before: Site | None, after: Site) -> frozenset[str]:
-    """The instances of both sites that must start anew: their entry changed, or what they know of the site."""
+def _touched(before: Site | None, after: Site) -> frozenset[str]:
+    """The instances that start anew when one site takes the place of another."""
+    names = frozenset(spec.instance for spec in written_out(after))
     if before is None:
-        return frozenset()
-    specs = {spec.instance: spec for spec in written_out(before)}
-    facts_changed = before.facts() != after.facts()
-    return frozenset(
-        spec.instance
-        for spec in written_out(after)
-        if spec.instance in specs and (facts_changed or specs[spec.instance] != spec)
-    )
+        return names
+    diff = diff_sites(before, after)
+    return names if diff.restart_all else diff.touched
