@@ -6,8 +6,8 @@ import os
 import socket
 import threading
 import tty
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -94,24 +94,45 @@ def pty_meter(folder: Path) -> Iterator[PtyMeter]:
         meter.unplug()
 
 
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
 @asynccontextmanager
-async def tcp_adapter(*sessions: bytes) -> AsyncIterator[int]:
-    """An adapter on a free port: to each caller in turn it sends one of these, then hangs up; the last one it holds."""
-    waiting = list(sessions)
+async def tcp_server(serve: Serve) -> AsyncIterator[int]:
+    """A server on a free port; at the end every connection is closed and every handler has returned."""
+    handlers: set[asyncio.Task[None]] = set()
 
-    async def serve(caller: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        data = waiting.pop(0) if waiting else b""
-        writer.write(data)
-        await writer.drain()
-        if not waiting:
-            await caller.read()
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        handlers.add(task)
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await serve(reader, writer)
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for task in handlers:
+            task.cancel()
+        await asyncio.gather(*handlers, return_exceptions=True)
+
+
+def tcp_adapter(*sessions: bytes) -> AbstractAsyncContextManager[int]:
+    """An adapter: to each caller in turn it sends one of these, then hangs up; after the last it stays connected."""
+    waiting = list(sessions)
+
+    async def serve(caller: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(waiting.pop(0) if waiting else b"")
+        await writer.drain()
+        if not waiting:
+            await caller.read()
+
+    return tcp_server(serve)
 
 
 class Rfc2217Server:

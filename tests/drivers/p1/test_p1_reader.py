@@ -59,7 +59,8 @@ def heard_fault(fault: PortFault) -> Callable[[Heard], bool]:
 
 
 def only_error(heard: Heard, fault: PortFault) -> PortError:
-    return next(error for error in heard.of(PortError) if error.fault is fault)
+    errors: list[PortError] = heard.of(PortError)
+    return next(error for error in errors if error.fault is fault)
 
 
 async def test_telegrams_come_through_a_serial_port(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_the_systems_own_reason_is_found_behind_pyserials() -> None:
                 raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
             except OSError:
                 raise serial.SerialException("Could not open port") from None
-        except serial.SerialException as error:
+        except OSError as error:
             return error
 
     assert name_port_fault("rfc2217://h:1", wrapped(), opened=False).fault is PortFault.UNREACHABLE
