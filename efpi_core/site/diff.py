@@ -64,6 +64,11 @@ class SiteDiff:
         return bool(self.added or self.removed or self.changed or self.facts or self.limits or self.connections)
 
     @property
+    def restart_all(self) -> bool:
+        """Whether every instance starts anew, since each is told these facts at its start."""
+        return bool(self.facts)
+
+    @property
     def touched(self) -> frozenset[str]:
         """The instances that start anew because of it."""
         restarted = (change.spec.instance for change in self.changed if change.restart)

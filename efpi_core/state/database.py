@@ -1,5 +1,6 @@
 """The rows that the gateway keeps, in memory: reads come from here, and a simulation needs no more."""
 
+import asyncio
 from collections.abc import Callable
 
 from efpi_core.errors import EfpiError
@@ -31,9 +32,14 @@ class Database:
         """Delete the row of a key; harmless when there is none."""
         self.rows[table].pop(key, None)
 
+    def mark(self) -> asyncio.Future[bool] | None:
+        """Is done when all so far is on disk; None when there is nothing to wait for, see `kept`."""
+        return None
+
     async def committed(self) -> bool:
-        """Wait until all so far is kept. False: it is only in memory, because of `problem`, or by design."""
-        return False
+        """Wait until all so far is on disk. False: it is only in memory, because of `problem`, or by design."""
+        mark = self.mark()
+        return self.kept if mark is None else await mark
 
     def fetch(self, table: Table, *key: SqlValue) -> Row | None:
         """The row of a key, from the disk when it is not in memory; may take a while."""

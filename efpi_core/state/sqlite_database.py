@@ -78,16 +78,16 @@ class SqliteDatabase(Database):
         if not self._handing_over:
             self._hand_over_soon()
 
-    async def committed(self) -> bool:
-        """Wait until all so far is on disk; False when it is only in memory."""
+    def mark(self) -> asyncio.Future[bool] | None:
+        """Is done when all so far is on disk; None when it is so already, or will not be, see `kept`."""
         if self.problem is not None or self._closed:
-            return False
+            return None
         batch = self._pending if self._pending else self._under_way
         if batch is None:
-            return True
+            return None
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         batch.waiters.append(future)
-        return await future
+        return future
 
     def fetch(self, table: Table, *key: SqlValue) -> Row | None:
         """The row of a key, from the disk when it is not in memory."""

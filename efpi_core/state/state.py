@@ -12,6 +12,7 @@ all. A disk that is read-only, full or hanging stops nobody: `problem` names it,
 and what was written meanwhile reaches the disk when it works again.
 """
 
+import asyncio
 import json
 import zlib
 from collections.abc import Callable
@@ -92,6 +93,7 @@ class State:
         state = cls(database, clock, home)
         if database.rescued:
             state.add_event("error", "gateway", "state_rescued", database.rescued, "check the disk; it may be worn out")
+        state._reject_unconfirmed()
         return state
 
     @classmethod
@@ -127,8 +129,13 @@ class State:
 
     async def journal_allocation(self, allocation: OpenAllocation) -> bool:
         """Keep an allocation before it is sent; False when it is only in memory."""
+        mark = self.note_allocation(allocation)
+        return self.kept if mark is None else await mark
+
+    def note_allocation(self, allocation: OpenAllocation) -> asyncio.Future[bool] | None:
+        """The same without a coroutine: a future that is done when it is kept, or None when there is no waiting."""
         self._database.put(ALLOCATION, allocation.row())
-        return await self._database.committed()
+        return self._database.mark()
 
     def journal_status(
         self, appliance_id: str, allocation_id: str, status: AllocationStatus, text: str, at: datetime
@@ -262,6 +269,14 @@ class State:
         judged = with_verdict(revision, verdict, note)
         self._database.put(REVISION, revision_row(judged), durable=True)
         return judged
+
+    def _reject_unconfirmed(self) -> None:
+        """A change of the site that was being watched when the gateway ended did not prove itself."""
+        for revision in self.revisions():
+            if revision.verdict is Verdict.CANDIDATE:
+                self.judge_revision(revision.number, Verdict.REJECTED, "the gateway ended before it was confirmed")
+                text = f"revision {revision.number} by {revision.by} was not confirmed when the gateway ended"
+                self.add_event("warning", "site", "site_not_confirmed", text, "apply it again if it is meant")
 
     def last_import(self) -> ImportRecord | None:
         """When a file was last taken."""
