@@ -101,8 +101,11 @@ MESSAGE_TYPES: tuple[str, ...] = tuple(MESSAGE_CLASSES)
 
 
 def parse_message(data: bytes | str) -> ApplianceMessage | AppMessage:
-    """Read a message from its JSON form; a pydantic ValidationError names path, value and rule of what is wrong."""
-    return MESSAGE.validate_json(data)
+    """Read a message from its JSON form; a pydantic ValidationError names path, value and rule of what is wrong.
+
+    It is strict: a number is a number and not text, true is true and not 1.
+    """
+    return MESSAGE.validate_json(data, strict=True)
 
 
 def dump_message(message: ApplianceMessage | AppMessage) -> bytes:

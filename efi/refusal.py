@@ -20,7 +20,7 @@ class Refusal(NamedTuple):
     @property
     def sentence(self) -> str:
         """All of it for people, in one sentence."""
-        where = f"{self.path} is {self.value}: " if self.path else ""
+        where = "" if not self.path else f"{self.path}: " if self.value is None else f"{self.path} is {self.value}: "
         return f"{where}{self.fact}; {self.cure}"
 
 
