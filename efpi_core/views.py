@@ -3,10 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from efi.messages import AnyMessage
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.observation import ObservedValue, Quality
+
+if TYPE_CHECKING:  # the gateway's health is told before the interface's models are built, which takes 0.2 s
+    from efi.messages import AnyMessage
 
 
 class InstanceState(StrEnum):
@@ -58,7 +61,7 @@ class AllocationView:
     reason: str
     given_at: datetime
     changed_at: datetime
-    message: AnyMessage | None = None
+    message: "AnyMessage | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class ApplianceView:
     """Who wins now: "app", "resident", "limit" or "nobody"."""
     summary: str
     """Its state in a few words: "62 %, charging"."""
-    control_space: tuple[AnyMessage, ...]
+    control_space: "tuple[AnyMessage, ...]"
     """The live messages, registration first."""
     allocations: tuple[AllocationView, ...]
     steerable: bool = True

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 import pluggy
 
+from efpi_core.gateway_api import GatewayApi
 from efpi_core.plugin.config import PluginConfig
 from efpi_core.plugin.plugin import Plugin
+from efpi_core.plugin.routes import HttpRoute
 
 PROJECT = "efpi"
 """The name of the entry-point group, too."""
@@ -22,3 +24,11 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def efpi_plugins() -> Sequence[type[Plugin[PluginConfig]]]:  # type: ignore[empty-body]  # a specification has no body
     """Called when the plugin is described and when one of its instances starts: the drivers and apps on offer."""
+
+
+# --- second part: called inside the gateway, of the platform's own parts only -------------------------------------
+
+
+@hookspec
+def efpi_routes(gateway: GatewayApi) -> Sequence[HttpRoute]:  # type: ignore[empty-body]  # a specification has no body
+    """Called once, when the gateway has begun: the paths that the part adds to the gateway's HTTP interface."""

@@ -1,0 +1,141 @@
+"""The routes that change the house; for its owner, over the Unix socket."""
+
+from datetime import timedelta
+from typing import TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from efi.commodity import Phase
+from efpi_core.errors import SettingsError
+from efpi_core.gateway_api import GatewayApi
+from efpi_core.http.problem import problem
+from efpi_core.http.reading import answer
+from efpi_core.plugin.limits import Limit, LimitSource
+
+BY_HEADER = "Efpi-By"
+"""Who asks, for the journal; the role comes from the socket, not from here."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+
+
+class ConnectionBody(_Body):
+    """Body of PUT /api/connections/{appliance}."""
+
+    app: str | None
+    """The app that is to control it; null for none."""
+
+
+class OverrideBody(_Body):
+    """Body of PUT /api/overrides/{appliance}; says its end as an instant or as a span."""
+
+    action: str
+    until: AwareDatetime | None = None
+    for_s: float | None = Field(None, gt=0)
+    parameters: dict[str, float | str | None] = Field(default_factory=dict, max_length=20)
+
+
+class LimitBody(_Body):
+    """Body of PUT /api/limits/{limit}."""
+
+    source: LimitSource = LimitSource.CONTRACT
+    lower_w: float | None = None
+    upper_w: float | None = None
+    phase: Phase | None = None
+    appliance_id: str | None = None
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
+    reason: str = Field("", max_length=500)
+
+
+class SiteBody(_Body):
+    """Body of PUT /api/site."""
+
+    text: str
+    why: str = Field("", max_length=500)
+
+
+BodyT = TypeVar("BodyT", bound=BaseModel)
+
+
+async def read_body(request: Request, kind: type[BodyT]) -> BodyT:
+    """The JSON body of a request; raises SettingsError that names what is wrong with it."""
+    if request.headers.get("content-type", "application/json").split(";")[0].strip() != "application/json":
+        raise SettingsError("", "the body is not JSON", "send it as application/json")
+    try:
+        return kind.model_validate_json(await request.body())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(path, first["msg"], "see docs/http.md for the body of this request") from error
+
+
+def caller(request: Request) -> str:
+    """Who asks, in printable characters."""
+    name = request.headers.get(BY_HEADER, "owner")
+    return "".join(character for character in name if character.isprintable())[:64] or "owner"
+
+
+class Changing:
+    """Passes the owner's requests to the gateway."""
+
+    def __init__(self, gateway: GatewayApi) -> None:
+        self._gateway = gateway
+
+    async def connect(self, request: Request) -> Response:
+        """PUT /api/connections/{appliance}: give an appliance to an app, or to none."""
+        body = await read_body(request, ConnectionBody)
+        appliance = request.path_params["appliance"]
+        await self._gateway.connect(appliance, body.app)
+        return answer(next((view for view in self._gateway.connections() if view.appliance == appliance), None))
+
+    async def override(self, request: Request) -> Response:
+        """PUT /api/overrides/{appliance}: the resident decides, until it ends."""
+        body = await read_body(request, OverrideBody)
+        if (body.until is None) is (body.for_s is None):
+            raise SettingsError("until", "say when it ends: `until` an instant, or `for_s` seconds")
+        until = body.until or self._gateway.health().now + timedelta(seconds=body.for_s or 0)
+        view = await self._gateway.override(
+            request.path_params["appliance"], body.action, until, body.parameters, caller(request)
+        )
+        return answer(view)
+
+    async def end_override(self, request: Request) -> Response:
+        """DELETE /api/overrides/{appliance}: give it back."""
+        await self._gateway.end_override(request.path_params["appliance"], caller(request))
+        return Response(status_code=204)
+
+    async def set_limit(self, request: Request) -> Response:
+        """PUT /api/limits/{limit}: set a bound on power."""
+        body = await read_body(request, LimitBody)
+        limit = Limit(limit_id=request.path_params["limit"], **body.model_dump())
+        await self._gateway.set_limit(limit, caller(request))
+        return answer(limit)
+
+    async def remove_limit(self, request: Request) -> Response:
+        """DELETE /api/limits/{limit}: lift it."""
+        await self._gateway.remove_limit(request.path_params["limit"], caller(request))
+        return Response(status_code=204)
+
+    async def restart(self, request: Request) -> Response:
+        """POST /api/instances/{instance}/restart: end it and start it again."""
+        instance = request.path_params["instance"]
+        await self._gateway.restart_instance(instance, caller(request))
+        return answer(next((view for view in self._gateway.instances() if view.instance == instance), None))
+
+    async def apply_site(self, request: Request) -> Response:
+        """PUT /api/site: apply a document. With `If-Match`, only upon that revision."""
+        body = await read_body(request, SiteBody)
+        revision, _ = self._gateway.site_text()
+        expected = request.headers.get("if-match")
+        if expected is not None and expected != f'"{revision}"':
+            return problem(
+                412,
+                f"revision {revision} is in force now, not {expected}",
+                "look at what changed with `efpi site diff`, then apply again",
+            )
+        applied = await self._gateway.apply_site(body.text, caller(request), body.why)
+        return answer({"revision": applied})

@@ -1,0 +1,69 @@
+"""Refusals and failures as answers: `application/problem+json` (RFC 9457), with the cure and never with a trace."""
+
+import logging
+import secrets
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from efpi_core.errors import EfpiError, PluginFailure, RefusedError, SettingsError, TryAgainError
+from efpi_core.http.json_form import to_json
+
+LOG = logging.getLogger("efpi.http")
+
+TITLES = {
+    400: "The request cannot be understood",
+    403: "Not allowed",
+    404: "There is no such thing",
+    405: "This method does not apply here",
+    409: "Refused",
+    412: "It has changed meanwhile",
+    413: "The request is too large",
+    415: "Send JSON",
+    421: "Not served under this name",
+    422: "A setting is wrong",
+    500: "Something failed in the gateway",
+    502: "A plugin failed",
+    503: "Not ready",
+}
+
+STATUS = ((SettingsError, 422), (RefusedError, 409), (TryAgainError, 503), (PluginFailure, 502))
+"""What an error of the gateway means to a caller over HTTP; the first that fits counts."""
+
+
+def problem(status: int, detail: str, cure: str = "", **facts: str | int) -> Response:
+    """An answer that says what is wrong, and what to do."""
+    body: dict[str, object] = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status}
+    body["detail"] = detail
+    if cure:
+        body["cure"] = cure
+    headers = {"Retry-After": "1"} if status == 503 else None
+    return Response(to_json(body | facts), status, headers, media_type="application/problem+json")
+
+
+async def on_efpi_error(request: Request, error: Exception) -> Response:
+    """The answer to a refusal of the gateway."""
+    assert isinstance(error, EfpiError)  # noqa: S101  # registered for this class
+    status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    if isinstance(error, SettingsError) and error.path:
+        return problem(status, error.problem, error.cure, path=error.path)
+    return problem(status, error.problem, error.cure)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """The answer to a request for which there is no route, or which a route turned away."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class
+    answer = problem(error.status_code, error.detail)
+    for name, value in (error.headers or {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+async def on_failure(request: Request, error: Exception) -> Response:
+    """The answer to an error that nobody expected: a number, under which the log has the rest."""
+    number = secrets.token_hex(4)
+    LOG.error("%s %s failed [%s]", request.method, request.url.path, number, exc_info=error)
+    return problem(
+        500, f"an unexpected error, number {number}", f"look for {number} in the gateway's log, and report it"
+    )

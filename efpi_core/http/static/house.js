@@ -1,0 +1,129 @@
+// What the page knows of the house, and how it says it. No part of this touches the document.
+
+export const PARTS = ["grid", "producers", "storages", "consumers", "unmeasured"];
+
+const CATEGORIES = {
+  inflexible: "Inflexible",
+  time_shiftable: "Time-shiftable",
+  storage: "Storage",
+  output_adjustable: "Adjustable",
+  demand_driven: "Demand-driven",
+};
+
+const WORDS = {
+  grid: ["drawn", "fed in"],
+  producers: ["used by them", "produced"],
+  storages: ["charging", "discharging"],
+  consumers: ["used", "given"],
+  unmeasured: ["used elsewhere", "from elsewhere"],
+};
+
+const OPEN = new Set(["accepted", "processing", "started", "pending"]);
+
+/** Less than this, in W, is told as nothing. */
+const NOTHING = 0.5;
+
+/** Power as people read it; without a sign, since words tell the direction. */
+export function watts(power) {
+  if (power === null || power === undefined) return "–";
+  const size = Math.abs(power);
+  if (size < 999.5) return `${Math.round(size)} W`;
+  const kilo = size / 1000;
+  return `${kilo < 99.95 ? kilo.toFixed(2) : kilo.toFixed(0)} kW`;
+}
+
+/** What one part of the balance does: "drawn", "discharging" … */
+export function flowWord(part, power) {
+  if (power === null || power === undefined) return part === "grid" ? "no meter" : "not known";
+  if (Math.abs(power) < NOTHING) return "";
+  return WORDS[part][power > 0 ? 0 : 1];
+}
+
+export function applianceWord(power) {
+  if (power === null || power === undefined) return "power not known";
+  if (Math.abs(power) < NOTHING) return "";
+  return power > 0 ? "consumes" : "produces";
+}
+
+/** The balance as two sides of the house's node: where power comes from and where it goes. */
+export function sides(balance) {
+  const sources = [];
+  const uses = [];
+  for (const part of PARTS) {
+    const power = balance[part];
+    if (power === null || power === undefined || Math.abs(power) < NOTHING) continue;
+    const incoming = part === "grid" ? power > 0 : power < 0;
+    (incoming ? sources : uses).push({ part, power: Math.abs(power) });
+  }
+  return { sources, uses };
+}
+
+export function total(flows) {
+  return flows.reduce((sum, flow) => sum + flow.power, 0);
+}
+
+/** The sentence that shows that nothing is lost. */
+export function zeroSentence(balance) {
+  const missing = balance.missing.length ? ` Not known now: ${balance.missing.join(", ")}.` : "";
+  if (balance.grid === null) return `There is no grid meter, so the sum cannot be checked.${missing}`;
+  const rest = balance.grid - balance.producers - balance.storages - balance.consumers - (balance.unmeasured ?? 0);
+  const sign = (power) => `${power < -NOTHING ? "−" : ""}${watts(power)}`;
+  const parts = ["producers", "storages", "consumers"].map((part) => sign(balance[part])).join(" + ");
+  return `Grid ${sign(balance.grid)} = ${parts} + unmeasured ${sign(balance.unmeasured)}; the sum is ${sign(rest)}.${missing}`;
+}
+
+export function categoryName(category) {
+  return CATEGORIES[category] ?? category;
+}
+
+export function controlSentence(appliance) {
+  switch (appliance.controlled_by) {
+    case "app": return ["Steered by ", appliance.app ?? "an app"];
+    case "resident": return ["In the hands of ", "the resident"];
+    case "limit": return ["Held by ", "a limit"];
+    default: return ["", appliance.steerable ? (appliance.app ? `${appliance.app} leaves it alone` : "No app steers it") : "Measured only"];
+  }
+}
+
+/** The allocation to show: an open one before one that ended, a newer before an older. */
+export function shownAllocation(appliance) {
+  const newestFirst = [...appliance.allocations].sort((a, b) => (a.changed_at < b.changed_at ? 1 : -1));
+  return newestFirst.find((allocation) => OPEN.has(allocation.status)) ?? newestFirst[0] ?? null;
+}
+
+/** A span as people say it. */
+export function age(seconds) {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.round(s / 60)} min`;
+  if (s < 172800) return `${Math.round(s / 3600)} h`;
+  return `${Math.round(s / 86400)} days`;
+}
+
+const STATUS = { ok: "All well", degraded: "Degraded", starting: "Starting …", failed: "Out of order", lost: "Connection lost, trying again …" };
+
+export function statusWord(status) {
+  return STATUS[status] ?? status;
+}
+
+/** Everything that is not well: what, why, and what to do. */
+export function troubles(health, appliances) {
+  const found = [];
+  for (const part of health?.parts ?? []) {
+    if (part.state !== "ok") found.push({ key: `part ${part.name}`, what: part.name, why: part.text || part.detail || part.state, cure: part.cure });
+  }
+  for (const instance of health?.instances ?? []) {
+    const well = instance.condition === "ok" && ["running", "stopped", "starting"].includes(instance.state);
+    if (!well) {
+      const why = instance.text || instance.detail || instance.state.replaceAll("_", " ");
+      found.push({ key: `instance ${instance.instance}`, what: instance.title || instance.instance, why, cure: instance.cure });
+    }
+  }
+  for (const appliance of appliances) {
+    if (appliance.condition !== "ok" || appliance.state === "offline") {
+      const why = appliance.text || (appliance.state === "offline" ? "out of reach" : appliance.condition);
+      found.push({ key: `appliance ${appliance.id}`, what: appliance.name, why, cure: appliance.cure });
+    }
+  }
+  return found;
+}
