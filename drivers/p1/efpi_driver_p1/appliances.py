@@ -103,6 +103,7 @@ def _electric_facts(telegram: Telegram, electricity: ElectricityReading) -> list
         Fact("energy.imported", electricity.imported_j, "J", "counter", "Energy imported"),
         Fact("energy.exported", electricity.exported_j, "J", "counter", "Energy exported"),
         Fact("tariff", electricity.tariff, "", "state", "Tariff in force"),
+        Fact("breaker", _state(telegram, "0-0:96.3.10"), "", "state", "Breaker: 0 open, 1 closed, 2 ready to close"),
         Fact("power_quarter_hour", _watts(telegram, "1-0:1.4.0"), "W", title="Average power of this quarter hour"),
         Fact("power_month_peak", _watts(telegram, "1-0:1.6.0"), "W", title="Highest quarter hour of this month"),
     ]
@@ -125,6 +126,11 @@ def _electric_facts(telegram: Telegram, electricity: ElectricityReading) -> list
 def _watts(telegram: Telegram, code: str) -> Number | None:
     line = telegram.line(code)
     return line.quantity.in_unit("W") if line and line.quantity else None
+
+
+def _state(telegram: Telegram, code: str) -> Number | None:
+    line = telegram.line(code)
+    return line.quantity.value if line and line.quantity else None
 
 
 class FlowMeter(InflexibleAppliance):

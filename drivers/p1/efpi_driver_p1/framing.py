@@ -12,6 +12,7 @@ LONGEST_TELEGRAM = 16_384
 _LONGEST_HEADER = 128
 _FIRST_NOISE_REPORT, _LAST_NOISE_REPORT = 1_024, 65_536
 _SAMPLE = 2_048
+_RESTS = (Fault.CUT_START, Fault.CUT)
 _LOOK_AHEAD = 12
 """Bytes at the end of the buffer that may be the beginning of a mark not yet whole."""
 
@@ -163,8 +164,16 @@ class Framer:
             self._drop(len(taken))
             length -= len(taken)
             if self._noise_length >= self._noise_report:
-                self._noise_report = min(2 * self._noise_report, _LAST_NOISE_REPORT)
-                self._report_noise()
+                self._noise_grew()
+
+    def _noise_grew(self) -> None:
+        """Report noise that does not end, ever more rarely; the rest of a telegram may become as long as a telegram."""
+        fault, _ = name_noise(bytes(self._noise), first=not self._seen_any)
+        if fault in _RESTS and self._noise_length < self._longest:
+            self._noise_report = self._longest
+            return
+        self._noise_report = min(2 * self._noise_report, _LAST_NOISE_REPORT)
+        self._report_noise()
 
     def _report_noise(self) -> None:
         sample, length = bytes(self._noise), self._noise_length

@@ -14,8 +14,8 @@ from efpi_driver_p1.telegram import Telegram
 
 SILENCE_S = 35.0
 """The slowest meters send every ten seconds; three in a row missing are no accident."""
-_PATIENCE_S = 15.0
-"""How long unknown line settings may go without a telegram before the others are tried."""
+_PATIENCE_S = 22.0
+"""How long line settings may go without a telegram before others are tried: two telegrams of the slowest meters."""
 _OPEN_S = 10.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 

@@ -56,8 +56,8 @@ class Telegram:
         return {str(line.obis): line for line in reversed(self.lines)}
 
     def line(self, code: str) -> Line | None:
-        """The first line with this code (`1-0:1.8.1`)."""
-        return self._by_code.get(code)
+        """The first line with this code (`1-0:1.8.1`); some meters count electricity in channel 1 (`1-1:1.8.1`)."""
+        return self._by_code.get(code) or self._by_code.get(code.replace("1-0:", "1-1:"))
 
     @property
     def maker(self) -> str:

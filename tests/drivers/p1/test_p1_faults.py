@@ -172,6 +172,12 @@ def test_encrypted_telegrams_are_named_long_before_the_stream_ends() -> None:
     assert found and isinstance(found[0], TelegramError) and found[0].fault is Fault.ENCRYPTED
 
 
+def test_the_rest_of_a_very_long_telegram_is_one_fault_however_long_it_is() -> None:
+    text = "\n".join(f"0-0:96.13.{number}({'41' * 1000})" for number in (0, 2, 3, 4, 5))
+    long = synthetic.seal(f"/Lux5\\2X\n\n1-0:1.7.0(00.1*kW)\n{text}")
+    assert faults(long[30:] + long) == [Fault.CUT_START]
+
+
 def test_fill_bytes_between_telegrams_are_no_fault() -> None:
     assert faults(b"\0\0\r\n" + GOOD + b"\0\r\n \0" + GOOD + b"\0") == []
 

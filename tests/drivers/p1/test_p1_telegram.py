@@ -169,6 +169,12 @@ def test_a_meter_that_tells_net_power_gives_import_and_export_by_its_sign() -> N
     assert [phase.power_w for phase in electricity.phases.values()] == [-500, 100, -112]
 
 
+def test_electricity_that_is_counted_in_channel_1_is_read_too() -> None:
+    text = synthetic.SWISS.decode().partition("!")[0].replace("\r", "").replace("1-0:", "1-1:")
+    electricity = read_electricity(read_one(synthetic.seal(text)))
+    assert electricity.power_w == -512 and electricity.imported_j == (4_512_310 + 1_201_007) * 3600
+
+
 def test_unknown_codes_are_kept_as_they_are() -> None:
     line = read_one(synthetic.HUNGARY).line("0-0:96.50.68")
     assert line is not None and line.original == "ON" and line.meaning.name == "unknown code"
