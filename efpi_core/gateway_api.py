@@ -14,6 +14,7 @@ from efpi_core.views import (
     InstanceView,
     ObservationView,
     OverrideView,
+    RevisionView,
 )
 
 
@@ -78,3 +79,12 @@ class GatewayApi(Protocol):
 
     async def apply_site(self, text: str, by: str, why: str) -> int:
         """Validate and apply a site document; returns its revision. Rolled back when it does not hold."""
+
+    def site_history(self) -> tuple[RevisionView, ...]:
+        """All revisions of the site, oldest first."""
+
+    async def site_revision(self, number: int) -> str:
+        """The document of a revision."""
+
+    async def rollback_site(self, number: int, by: str) -> int:
+        """Apply an older revision's document again, as a new revision; returns its number."""

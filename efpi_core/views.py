@@ -184,3 +184,20 @@ class OverrideView:
     until: datetime
     by: str
     parameters: dict[str, float | str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionView:
+    """One revision of the site: who, when, why, and what became of it."""
+
+    number: int
+    at: datetime
+    by: str
+    why: str
+    origin: str
+    """"import", "apply" or "rollback"."""
+    verdict: str
+    """"candidate", "confirmed" or "rejected"."""
+    in_force: bool
+    source: str = ""
+    note: str = ""

@@ -36,6 +36,7 @@ from efpi_core.views import (
     InstanceView,
     ObservationView,
     OverrideView,
+    RevisionView,
 )
 
 LOG = logging.getLogger("efpi")
@@ -295,3 +296,28 @@ class Gateway:
     async def apply_site(self, text: str, by: str, why: str) -> int:
         """Validate and apply a site document; returns its revision. Rolled back when it does not hold."""
         return await self.site.apply(text, by, why)
+
+    def site_history(self) -> tuple[RevisionView, ...]:
+        """All revisions of the site, oldest first."""
+        return tuple(
+            RevisionView(
+                number=revision.number,
+                at=revision.at,
+                by=revision.by,
+                why=revision.why,
+                origin=revision.origin.value,
+                verdict=revision.verdict.value,
+                in_force=revision.number == self.site.revision,
+                source=revision.source,
+                note=revision.note,
+            )
+            for revision in self._state.revisions()
+        )
+
+    async def site_revision(self, number: int) -> str:
+        """The document of a revision."""
+        return await self.site.revision_text(number)
+
+    async def rollback_site(self, number: int, by: str) -> int:
+        """Apply an older revision's document again, as a new revision."""
+        return await self.site.rollback(number, by)

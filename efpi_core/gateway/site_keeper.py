@@ -166,12 +166,18 @@ class SiteKeeper:
             f"the site was rolled back to revision {before_revision}: {trouble}", "mend that and apply it again"
         )
 
-    async def rollback(self, number: int, by: str) -> int:
-        """Take an older revision's text again, as a new revision."""
+    async def revision_text(self, number: int) -> str:
+        """The text of a revision. Raises RefusedError when there is none."""
         document = await asyncio.to_thread(self._state.revision_document, number)
         if document is None:
             raise RefusedError(f"there is no revision {number}", "see `efpi site history`")
-        return await self.apply(document[0], by, f"back to revision {number}", Origin.ROLLBACK, str(number))
+        return document[0]
+
+    async def rollback(self, number: int, by: str) -> int:
+        """Take an older revision's text again, as a new revision."""
+        return await self.apply(
+            await self.revision_text(number), by, f"back to revision {number}", Origin.ROLLBACK, str(number)
+        )
 
     def _standings(self) -> dict[str, Standing]:
         assert self._instances is not None, "started"  # noqa: S101  # by `start`

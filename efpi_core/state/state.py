@@ -78,13 +78,14 @@ class State:
         database.put(NOTE, ("life", str(self.life)))
 
     @classmethod
-    def open(cls, path: Path, clock: Clock) -> "State":
-        """The state in a home directory, which is made when it is missing.
+    def open(cls, path: Path | Home, clock: Clock) -> "State":
+        """The state in a home directory, which is made when it is missing; or in a home that is open already.
 
         Raises TryAgainError when another gateway lives there, SettingsError when a newer efpi wrote its database.
         """
-        home = Home(path)
-        home.open()
+        home = path if isinstance(path, Home) else Home(path)
+        if home is not path:
+            home.open()
         try:
             database = SqliteDatabase(home, clock)
         except BaseException:
