@@ -52,6 +52,15 @@ class ApplianceRecord:
     allocations: dict[str, OpenAllocation] = field(default_factory=dict)
     """Open ones, and the last one that ended."""
 
+    _channels: dict[str, str] = field(default_factory=dict)
+
+    def channel(self, quantity: str) -> str:
+        """The full name of one of its observations."""
+        name = self._channels.get(quantity)
+        if name is None:
+            name = self._channels[quantity] = f"{self.appliance_id}.{quantity}"
+        return name
+
     @property
     def registration(self) -> AnyRegistration:
         """Who the appliance is."""

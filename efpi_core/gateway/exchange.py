@@ -19,9 +19,10 @@ from efpi_core.gateway.appliances import LIMIT, RESIDENT, ApplianceRecord, Appli
 from efpi_core.gateway.journal_port import AllocationJournal
 from efpi_core.gateway.observations import ObservationBoard
 from efpi_core.gateway.precedence import Precedence
-from efpi_core.host.frames import Deliver, ToInstance
+from efpi_core.host.frames import Deliver, Say, ToInstance
 
-_APP_MESSAGES = get_args(AppMessage)
+_APP_MESSAGES = frozenset(get_args(AppMessage))
+"""Types are compared exactly on this path: `isinstance` of a pydantic class that is not the very one costs a µs."""
 _PHASE_NAMES = {quantity: f"power.{phase.value}" for phase, quantity in PHASE_POWER.items()}
 
 Send = Callable[[str, ToInstance], None]
@@ -64,12 +65,13 @@ class Exchange:
 
     # --- from a driver or an app
 
-    def say(self, instance: str, appliance_id: str, message: AnyMessage) -> None:
+    def take(self, instance: str, frame: Say) -> None:
         """Take a message from an instance: of its own appliance, or to one that it controls."""
-        record = self._appliances.get(appliance_id)
+        message = frame.message
+        record = self._appliances.get(frame.appliance_id)
         if record is None:
-            self._complain(instance, "unknown_appliance", f"speaks of '{appliance_id}', which is not there")
-        elif isinstance(message, _APP_MESSAGES):
+            self._complain(instance, "unknown_appliance", f"speaks of '{frame.appliance_id}', which is not there")
+        elif type(message) in _APP_MESSAGES:
             if record.app == instance:
                 self.from_app(record, cast(AppMessage, message), instance)
             else:
@@ -77,7 +79,7 @@ class Exchange:
         elif record.instance == instance:
             self.from_appliance(record, cast(ApplianceMessage, message))
         else:
-            self._complain(instance, "not_its_appliance", f"speaks for '{appliance_id}', which is another's")
+            self._complain(instance, "not_its_appliance", f"speaks for '{frame.appliance_id}', which is another's")
 
     def _reject_stranger(self, instance: str, record: ApplianceRecord, message: AppMessage) -> None:
         """An app speaks to an appliance it does not control: between two connections, or out of turn."""
@@ -101,14 +103,15 @@ class Exchange:
     def from_app(self, record: ApplianceRecord, message: AppMessage, giver: str) -> None:
         """Take a message to an appliance, from its app or from the gateway's own voices."""
         now = self._now()
-        if isinstance(message, AllocationRevoke):
-            if not self._may_revoke(record, message, giver):
+        allocation = None if type(message) is AllocationRevoke else cast(AnyAllocation, message)
+        if allocation is None:
+            if not self._may_revoke(record, cast(AllocationRevoke, message), giver):
                 return
-        elif (objection := self._precedence.objection(record, message, giver, now)) is not None:
+        elif (objection := self._precedence.objection(record, allocation, giver, now)) is not None:
             self._answer(record, giver, message.message_id, objection)
             return
-        if not isinstance(message, AllocationRevoke):
-            record.allocations[message.message_id] = OpenAllocation(message, giver, "given", "", now, now)
+        else:
+            record.allocations[message.message_id] = OpenAllocation(allocation, giver, "given", "", now, now)
         verdict = record.session.from_app(message, now)
         if verdict.refusal is not None:
             self.refusals += 1
@@ -116,8 +119,8 @@ class Exchange:
             self.passed += 1
             for sink in self.sinks:
                 sink(giver, message, now)
-            if not isinstance(message, AllocationRevoke):
-                record.committing = self._journal.journal_allocation(message, giver)
+            if allocation is not None:
+                record.committing = self._journal.journal_allocation(allocation, giver)
             if record.committing is not None and not record.committing.done():
                 self._deliver_after(record.committing, partial(self._deliver, record, verdict, now))
                 return
@@ -186,7 +189,7 @@ class Exchange:
             self._send(record.instance, Deliver(record.appliance_id, order))
         for told in verdict.to_app:
             receiver = record.app
-            if isinstance(told, AllocationStatusUpdate):
+            if type(told) is AllocationStatusUpdate:
                 receiver = self._note_status(record, told, now)
             if receiver is not None:
                 self._send(receiver, Deliver(record.appliance_id, told))
@@ -220,34 +223,35 @@ class Exchange:
         self.on_measurement(record, message)
 
     def _note_storage_state(self, record: ApplianceRecord, message: StorageStateUpdate, now: datetime) -> None:
-        name = record.appliance_id
-        unit = getattr(record.registration, "fill_level_unit", "")
-        self._board.put(f"{name}.fill_level", message.fill_level, now, unit=unit, owner=record.instance)
+        unit = getattr(record.session.space.registration, "fill_level_unit", "")
+        self._board.put(record.channel("fill_level"), message.fill_level, now, unit=unit, owner=record.instance)
         for actuator in message.actuators:
-            suffix = "mode" if len(message.actuators) == 1 else f"{actuator.actuator_id}.mode"
-            self._board.put(f"{name}.{suffix}", actuator.mode_id, now, owner=record.instance)
+            quantity = "mode" if len(message.actuators) == 1 else f"{actuator.actuator_id}.mode"
+            self._board.put(record.channel(quantity), actuator.mode_id, now, owner=record.instance)
 
     def _note_output_state(self, record: ApplianceRecord, message: OutputAdjustableStateUpdate, now: datetime) -> None:
-        self._board.put(f"{record.appliance_id}.mode", message.mode_id, now, owner=record.instance)
+        self._board.put(record.channel("mode"), message.mode_id, now, owner=record.instance)
 
     def _note_presence(self, record: ApplianceRecord, message: ApplianceMessage, now: datetime) -> None:
         if isinstance(message, ControlSpaceRegistration):
             record.online = True
 
     def _publish_measurement(self, record: ApplianceRecord, measurement: Measurement) -> None:
-        name, at = record.appliance_id, measurement.measured_at
+        at = measurement.measured_at
         power = measurement.electric_power_w
         if power is not None:
-            self._board.put(f"{name}.power", power, at, unit="W", owner=record.instance)
+            self._board.put(record.channel("power"), power, at, unit="W", owner=record.instance)
         if len(measurement.values) > 1 or power is None:
             for value in measurement.values:
                 quantity = _PHASE_NAMES.get(value.quantity, value.quantity.value.replace(".", "_"))
-                self._board.put(f"{name}.{quantity}", value.value, at, unit=value.quantity.unit, owner=record.instance)
+                self._board.put(
+                    record.channel(quantity), value.value, at, unit=value.quantity.unit, owner=record.instance
+                )
         for reading in measurement.energy:
             for direction, count in (("consumed", reading.consumed), ("produced", reading.produced)):
                 if count is not None:
                     self._board.put(
-                        f"{name}.{reading.commodity.value}_{direction}",
+                        record.channel(f"{reading.commodity.value}_{direction}"),
                         count,
                         at,
                         unit=_COUNTER_UNIT.get(reading.commodity.value, "J"),

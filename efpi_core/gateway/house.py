@@ -94,7 +94,7 @@ class House:
         )
         self.desk = OverrideDesk(clock, self.overrides, self.exchange, self.new_id, events)
         self._taken: dict[type[FromInstance], Callable[[str, Any], None]] = {
-            Say: self._say,
+            Say: self.exchange.take,
             Publish: self._publish,
             AddAppliance: self._add_appliance,
             RemoveAppliance: self._remove_appliance,
@@ -146,9 +146,6 @@ class House:
         take = self._taken.get(type(frame))
         if take is not None:
             take(instance, frame)
-
-    def _say(self, instance: str, frame: Say) -> None:
-        self.exchange.say(instance, frame.appliance_id, frame.message)
 
     def _declare(self, instance: str, frame: Declare) -> None:
         for spec in frame.specs:

@@ -15,6 +15,10 @@ class LimitBook:
         self._site: dict[str, Limit] = {}
         self._ordered: dict[str, Limit] = {}
 
+    def __bool__(self) -> bool:
+        """Whether there is any limit at all."""
+        return bool(self._site or self._ordered)
+
     def __iter__(self) -> Iterator[Limit]:
         """All limits, the site's first."""
         yield from self._site.values()

@@ -29,7 +29,7 @@ class Precedence:
         held_until = self.shed_until.get(record.appliance_id)
         if held_until is not None and now < held_until:
             return f"a limit holds this appliance down until {held_until:%H:%M:%S} UTC at least"
-        for limit in self._limits.for_appliance(record.appliance_id, now):
+        for limit in self._limits.for_appliance(record.appliance_id, now) if self._limits else ():
             if (objection := self._beyond(record, allocation, limit, now)) is not None:
                 return objection
         if giver == RESIDENT:

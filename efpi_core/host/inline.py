@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from efpi_core.clock import Clock, SteppedClock
-from efpi_core.host.frames import Advance, Failed, FromInstance, Start, Stop, Stopped, ToInstance
+from efpi_core.host.frames import Advance, Failed, FromInstance, Say, Start, Stop, Stopped, ToInstance
 from efpi_core.host.host import End, Ending, HostListener
 from efpi_core.host.runtime import InstanceRuntime
 from efpi_core.plugin.config import PluginConfig
@@ -50,7 +50,9 @@ class InlineHost:
         self._task.add_done_callback(self._ended)
 
     def _emit(self, frame: FromInstance) -> None:
-        if isinstance(frame, Failed) and frame.fatal:
+        if type(frame) is Say:
+            pass  # nearly all are, and mean nothing here
+        elif isinstance(frame, Failed) and frame.fatal:
             self._ending = Ending(End.FAILED, frame.error, frame.cure)
         elif isinstance(frame, Stopped):
             self._ending = Ending(End.STOPPED, "stopped")
@@ -66,12 +68,13 @@ class InlineHost:
 
     def send(self, frame: ToInstance) -> None:
         """Send a frame; after the end it is dropped."""
-        if self._runtime is None or not self.alive:
+        runtime, task = self._runtime, self._task
+        if runtime is None or task is None or task.done():
             return
         self.sent += 1
-        if isinstance(frame, Advance) and isinstance(self._clock, SteppedClock):
+        if type(frame) is Advance and isinstance(self._clock, SteppedClock):
             self._clock.advance(frame.now)
-        self._runtime.receive(frame)
+        runtime.receive(frame)
 
     def next_wakeup(self) -> datetime | None:
         """In stepped time: the instance's next timer."""
