@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from efpi_driver_simulated.physics.piecewise import Piecewise, grain
+from efpi_driver_simulated.physics.piecewise import Piecewise, grain, spread
 from efpi_driver_simulated.physics.slots import Slots
 
 
@@ -23,12 +23,7 @@ class BaseLoad(Piecewise):
 
     def phase_powers_w(self) -> tuple[float, ...]:
         """Power of each phase now, W; their sum is `power_w`."""
-        rest = self.power_w
-        powers = []
-        for share in self.shares[:-1]:
-            powers.append(grain(self.power_w * share))
-            rest -= powers[-1]
-        return (*powers, rest)
+        return spread(self.power_w, self.shares)
 
     def expected_w(self, t: float) -> float:
         """The use in the slot that holds `t`, W."""

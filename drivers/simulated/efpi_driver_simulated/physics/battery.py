@@ -37,6 +37,11 @@ class BatterySize:
     reserve_share: float = 0.05
     """Fill level, as a share, at which discharging stops."""
 
+    def tapered_w(self, order_w: float) -> float:
+        """The charging power near the end of charge: as far between least and most as the order is, W."""
+        share = (order_w - self.least_w) / (self.charge_w - self.least_w)
+        return grain(self.least_w + share * (min(self.taper_w, self.charge_w) - self.least_w))
+
 
 class Battery(Piecewise):
     """A battery that follows an ordered power as far as its cells allow."""
@@ -85,7 +90,7 @@ class Battery(Piecewise):
         elif level <= resume_j:
             self._full = False
         if order > 0.0 and not self._full:
-            self.power_w = min(order, size.taper_w) if level >= taper_j else order
+            self.power_w = size.tapered_w(order) if level >= taper_j else order
             self._gain = self.power_w * size.charge_efficiency
             self._goal_j = size.capacity_j if level >= taper_j else taper_j
         elif order < 0.0 and level > size.reserve_share * size.capacity_j:

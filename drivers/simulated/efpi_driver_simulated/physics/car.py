@@ -92,6 +92,17 @@ class Car(Piecewise):
         """The power of a current on so many phases, W."""
         return grain(current_a * phases * self.size.phase_v)
 
+    def taper_most_a(self, phases: int) -> float:
+        """The largest current a phase near the end of charge, A."""
+        return min(max(self.size.taper_w / (phases * self.size.phase_v), LEAST_A), self.size.most_a)
+
+    def tapered_a(self) -> float:
+        """The current near the end of charge: as far between least and most as the ordered one is, A."""
+        if self.size.most_a <= LEAST_A:
+            return LEAST_A
+        share = (self.current_a - LEAST_A) / (self.size.most_a - LEAST_A)
+        return LEAST_A + share * (self.taper_most_a(self.phases) - LEAST_A)
+
     def order(self, current_a: float, phases: int) -> None:
         """Charge with this current a phase from now on; below 6 A it pauses, since no wallbox can offer less.
 
@@ -155,9 +166,8 @@ class Car(Piecewise):
         if self.since < self._pause_until:
             end = self._pause_until
         elif self.current_a and not self._full:
-            full_w = self.power_of(self.current_a, self.phases)
-            least_w = self.power_of(LEAST_A, self.phases)
-            self.power_w = min(full_w, max(size.taper_w, least_w)) if level >= taper_j else full_w
+            current_a = self.tapered_a() if level >= taper_j else self.current_a
+            self.power_w = self.power_of(current_a, self.phases)
             self._gain = self.power_w * size.efficiency
             self._goal_j = size.capacity_j if level >= taper_j else taper_j
         elif self.current_a:

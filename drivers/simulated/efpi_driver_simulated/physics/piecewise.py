@@ -17,6 +17,17 @@ def grain(power_w: float) -> float:
     return round(power_w / GRAIN_W) * GRAIN_W
 
 
+def spread(power_w: float, shares: tuple[float, ...]) -> tuple[float, ...]:
+    """A power divided by shares into whole grains, W; the parts add up to it exactly."""
+    rest = power_w
+    parts = []
+    for share in shares[:-1]:
+        part = grain(power_w * share)
+        parts.append(part)
+        rest -= part
+    return (*parts, rest)
+
+
 def nothing(t: float) -> tuple[float, float]:
     """A quantity that is zero for ever."""
     return 0.0, inf

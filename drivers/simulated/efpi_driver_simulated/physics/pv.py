@@ -7,6 +7,9 @@ from math import inf
 from efpi_driver_simulated.physics.piecewise import GRAIN_W, Piecewise, grain
 from efpi_driver_simulated.physics.slots import Slots
 
+DARK_S = 1500.0
+"""Where the sun gives nothing now nor after this time, it gives nothing in between."""
+
 
 @dataclass(frozen=True, slots=True)
 class PvSize:
@@ -71,3 +74,5 @@ class Pv(Piecewise):
         output_w = min(self.available_w, self.limit_w)
         self.power_w = -output_w if output_w > 0.0 else self.size.night_w
         self.until = self.slots.end(self.since)
+        if self.available_w == 0.0 and self.expected_w(self.until + DARK_S) == 0.0:
+            self.until = self.slots.end(self.until + DARK_S)

@@ -1,0 +1,1 @@
+"""The drivers: each translates one kind of simulated appliance into the Energy Flexibility Interface."""
