@@ -35,6 +35,8 @@ class Api:
             _shown("/api/journal", reading.journal),
             _shown("/api/events", self._stream.serve),
             _shown("/api/site", reading.site),
+            _shown("/api/site/history", reading.site_history),
+            _shown("/api/site/history/{number:int}", reading.site_revision),
             _shown("/api/schema/messages", reading.message_schema),
             _shown("/metrics", reading.metrics),
             _changed("PUT", "/api/connections/{appliance}", changing.connect),
@@ -44,6 +46,7 @@ class Api:
             _changed("DELETE", "/api/limits/{limit}", changing.remove_limit),
             _changed("POST", "/api/instances/{instance}/restart", changing.restart),
             _changed("PUT", "/api/site", changing.apply_site),
+            _changed("POST", "/api/site/rollback", changing.roll_back),
         )
 
     def close(self) -> None:

@@ -58,6 +58,12 @@ class SiteBody(_Body):
     why: str = Field("", max_length=500)
 
 
+class RollbackBody(_Body):
+    """Body of POST /api/site/rollback."""
+
+    revision: int = Field(ge=1)
+
+
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
@@ -139,3 +145,8 @@ class Changing:
             )
         applied = await self._gateway.apply_site(body.text, caller(request), body.why)
         return answer({"revision": applied})
+
+    async def roll_back(self, request: Request) -> Response:
+        """POST /api/site/rollback: apply an older revision's document again."""
+        body = await read_body(request, RollbackBody)
+        return answer({"revision": await self._gateway.rollback_site(body.revision, caller(request))})

@@ -32,7 +32,7 @@ STATUS = ((SettingsError, 422), (RefusedError, 409), (TryAgainError, 503), (Plug
 """What an error of the gateway means to a caller over HTTP; the first that fits counts."""
 
 
-def problem(status: int, detail: str, cure: str = "", **facts: str | int) -> Response:
+def problem(status: int, detail: str, cure: str = "", **facts: object) -> Response:
     """An answer that says what is wrong, and what to do."""
     body: dict[str, object] = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status}
     body["detail"] = detail
@@ -46,8 +46,10 @@ async def on_efpi_error(request: Request, error: Exception) -> Response:
     """The answer to a refusal of the gateway."""
     assert isinstance(error, EfpiError)  # noqa: S101  # registered for this class
     status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
-    if isinstance(error, SettingsError) and error.path:
-        return problem(status, error.problem, error.cure, path=error.path)
+    if isinstance(error, SettingsError):
+        every = [mistake.as_json() for mistake in getattr(error, "problems", ())]  # of a site document: all at once
+        facts = {"path": error.path, "problems": every}
+        return problem(status, error.problem, error.cure, **{name: fact for name, fact in facts.items() if fact})
     return problem(status, error.problem, error.cure)
 
 

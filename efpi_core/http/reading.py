@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from efi.messages import MESSAGE
+from efi.schema import message_schema
 from efpi_core.gateway_api import GatewayApi
 from efpi_core.http.json_form import to_json
 from efpi_core.http.metrics import METRICS_TYPE, metrics
@@ -78,14 +78,22 @@ class Reading:
         response.headers["ETag"] = f'"{revision}"'
         return response
 
+    async def site_history(self, request: Request) -> Response:
+        """GET /api/site/history: all revisions, oldest first."""
+        return answer(self._gateway.site_history())
+
+    async def site_revision(self, request: Request) -> Response:
+        """GET /api/site/history/{number}: the document of one revision."""
+        number = request.path_params["number"]
+        return answer({"revision": number, "text": await self._gateway.site_revision(number)})
+
     async def metrics(self, request: Request) -> Response:
         """GET /metrics: in the text format of Prometheus."""
         return Response(metrics(self._gateway), media_type=METRICS_TYPE)
 
     async def message_schema(self, request: Request) -> Response:
         """GET /api/schema/messages: the JSON Schema of every message of the interface."""
-        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **MESSAGE.json_schema()}
-        return Response(to_json(schema), media_type="application/schema+json")
+        return Response(to_json(message_schema()), media_type="application/schema+json")
 
 
 def _number(text: str) -> int | None:

@@ -30,6 +30,7 @@ from efpi_core.views import (
     InstanceView,
     ObservationView,
     OverrideView,
+    RevisionView,
 )
 
 NOON = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
@@ -172,6 +173,21 @@ class RecordedGateway:
         if "broken" in text:
             raise SettingsError("appliances.broken", "line 3: no such driver", "see `efpi plugins`")
         self.asked.append(("apply_site", text, by, why))
+        return 8
+
+    def site_history(self) -> tuple[RevisionView, ...]:
+        return (
+            RevisionView(6, NOON, "anna", "first", "import", "confirmed", in_force=False),
+            RevisionView(7, NOON, "anna", "a car", "apply", "confirmed", in_force=True),
+        )
+
+    async def site_revision(self, number: int) -> str:
+        if number not in (6, 7):
+            raise RefusedError(f"there is no revision {number}", "see `efpi site history`")
+        return f"efpi: 1  # {number}\n"
+
+    async def rollback_site(self, number: int, by: str) -> int:
+        self.asked.append(("rollback", number, by))
         return 8
 
 

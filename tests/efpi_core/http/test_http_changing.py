@@ -9,6 +9,7 @@ from http_world import NOON, served
 from efi.commodity import Phase
 from efpi_core.http.listener import SOCKET_FILE
 from efpi_core.plugin.limits import Limit, LimitSource
+from efpi_core.site.problem import Problem, SiteError
 
 CHANGES = [
     ("PUT", "/api/connections/battery", {"app": None}),
@@ -18,6 +19,7 @@ CHANGES = [
     ("DELETE", "/api/limits/night", None),
     ("POST", "/api/instances/battery/restart", None),
     ("PUT", "/api/site", {"text": "efpi: 1"}),
+    ("POST", "/api/site/rollback", {"revision": 6}),
 ]
 
 
@@ -99,6 +101,18 @@ async def test_a_wrong_site_is_refused_with_its_line(tmp_path: Path) -> None:
     assert answer.status == 422
     assert answer.json["path"] == "appliances.broken"
     assert "line 3" in answer.json["detail"]
+
+
+async def test_every_mistake_of_a_site_is_told_with_its_place(tmp_path: Path) -> None:
+    mistakes = [
+        Problem(("name",), "too long", "shorten it", 2, 7),
+        Problem(("apps", "x"), "no such app", "see `efpi plugins`", 9, 3),
+    ]
+    async with served(tmp_path) as house:
+        house.gateway.fault = SiteError(mistakes)
+        answer = await house.get("/api/appliances")
+    assert answer.status == 422
+    assert [(found["line"], found["path"]) for found in answer.json["problems"]] == [(2, "name"), (9, "apps.x")]
 
 
 async def test_a_site_is_not_applied_upon_a_revision_that_nobody_saw(tmp_path: Path) -> None:

@@ -121,6 +121,16 @@ async def test_the_site_comes_with_its_revision_as_tag(tmp_path: Path) -> None:
     assert answer.headers["etag"] == '"7"'
 
 
+async def test_the_history_tells_who_and_why_and_each_text_can_be_read_again(tmp_path: Path) -> None:
+    async with served(tmp_path) as house:
+        history = (await house.get("/api/site/history")).json
+        text = (await house.get("/api/site/history/6")).json
+        missing = await house.get("/api/site/history/99")
+    assert [(revision["number"], revision["in_force"]) for revision in history] == [(6, False), (7, True)]
+    assert text == {"revision": 6, "text": "efpi: 1  # 6\n"}
+    assert missing.status == 409
+
+
 async def test_the_schema_of_the_messages_is_published(tmp_path: Path) -> None:
     async with served(tmp_path) as house:
         schema = (await house.get("/api/schema/messages")).json
