@@ -168,13 +168,11 @@ class Appliance(ABC):
             return
         try:
             await self.carry_out(message)
-        except RefusedError as error:
-            self._status(message.message_id, AllocationStatus.REJECTED, str(error))
-        except (TryAgainError, OSError, TimeoutError) as error:
-            self._cancel_timers(message.message_id)
-            before = self._allocations.get(message.message_id)
-            refused = AllocationStatus.REJECTED if before is None else AllocationStatus.ABORTED
-            self.end_allocation(message.message_id, refused, f"the device did not follow: {error}")
+        except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
+            accepted = message.message_id in self._allocations
+            text = str(error) if isinstance(error, RefusedError) else f"the device did not follow: {error}"
+            status = AllocationStatus.ABORTED if accepted else AllocationStatus.REJECTED
+            self.end_allocation(message.message_id, status, text)
 
     def accept(self, allocation: AnyAllocation, text: str = "") -> None:
         """Answer that the appliance will try."""
