@@ -105,7 +105,7 @@ class Image:
         if not sf:
             return 1.0
         exponent = self.raw(f"{name.split('.', maxsplit=1)[0]}.{sf}")
-        return float(10.0 ** (exponent or 0))
+        return float(10.0 ** float(exponent or 0))
 
     def get(self, name: str) -> float:
         """The scaled value; not a number when it is not implemented."""
@@ -140,9 +140,17 @@ class Plant:
         self.timers: dict[str, float] = {}
         self.kind = str(settings.get("kind", "hybrid"))
         self.export_positive = bool(settings.get("export_positive", False))
+        self.positive_rates = bool(settings.get("positive_rates", False))
+        """Negative rates are acknowledged and not taken."""
+        self.broken_timer = bool(settings.get("broken_timer", False))
 
     def written(self, names: set[str]) -> None:
         """Registers were written: the timers that belong to them start anew."""
+        for name in ("124.InWRte", "124.OutWRte"):
+            if self.positive_rates and name in names and self.image.get(name) < 0:
+                self.image.set(name, 100.0)
+        if self.broken_timer:
+            return
         rules = {
             "123": ("123.WMaxLim", "123.WMaxLimPct_RvrtTms"),
             "124": ("124.", "124.InOutWRte_RvrtTms"),
@@ -331,7 +339,9 @@ def ieee1547(settings: Mapping[str, Any]) -> list[ModelImage]:
     ]  # fmt: skip
     if not settings.get("pv"):
         models += [
-            ModelImage(713, {"WHRtg": 1000, "WHAvail": 500, "SoC": 500, "SoH": 980, "WH_SF": 1, "Pct_SF": -1, "Sta": 0}),
+            ModelImage(713, {
+                "WHRtg": 1000, "WHAvail": 500, "SoC": 500, "SoH": 980, "WH_SF": 1, "Pct_SF": -1, "Sta": 0,
+            }),
             ModelImage(714, {"NPrt": 1, "DCW_SF": 0}, ports),
         ]  # fmt: skip
     return models
@@ -342,15 +352,17 @@ KINDS = {"hybrid": hybrid, "meter": meter, "ieee1547": ieee1547}
 
 def build(settings: Mapping[str, Any]) -> tuple[Image, Plant]:
     """A device as a scenario describes it: its `kind`, `base`, and what that kind's function reads."""
-    models = KINDS[settings.get("kind", "hybrid")](settings)
+    models: list[ModelImage | None] = [*KINDS[settings.get("kind", "hybrid")](settings)]
     for place, change in settings.get("models", {}).items():
         index = int(place)
         if change is None:
-            models[index] = None  # type: ignore[call-overload]
+            models[index] = None
         elif index < len(models):
             for name, value in change.items():
                 setattr(models[index], name, value)
         else:
             models.append(ModelImage(**change))
-    image = Image(int(settings.get("base", 40000)), [m for m in models if m], settings.get("end", END))
+    image = Image(
+        int(settings.get("base", 40000)), [one for one in models if one is not None], settings.get("end", END)
+    )
     return image, Plant(image, settings)

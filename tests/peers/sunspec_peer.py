@@ -58,9 +58,9 @@ class SunSpecPeer:
         answer = await self.tell("get", unit, name=name)
         return math.nan if answer["value"] is None else float(answer["value"])
 
-    async def behave(self, behaviour: str, unit: int = 1) -> None:
-        """Misbehave from now on, or be well."""
-        await self.tell("behave", unit, **{"as": behaviour})
+    async def behave(self, behaviour: str, unit: int = 1, *, once: bool = False) -> None:
+        """Misbehave from now on, or with the next answer only; or be well."""
+        await self.tell("behave", unit, how=behaviour, once=once)
 
     async def _line(self) -> dict[str, Any]:
         assert self._process.stdout is not None

@@ -1,11 +1,12 @@
 """A real pymodbus server in a process of its own, holding SunSpec devices that can be told to misbehave.
 
-Run as a program. Its first line of input is the scenario in JSON; it answers with one line `{"port": …}` and from then on
-obeys one command a line, each answered by one line:
+Run as a program. Its first line of input is the scenario in JSON; it answers with one line `{"port": …}` and from then
+on obeys one command a line, each answered by one line:
 
     {"units": {"1": {"kind": "hybrid", "sun_w": 4000}, "2": {"kind": "meter"}}}          over TCP, a free port
     {"serial": "/dev/pts/7", "units": …}                                                over a serial line
-    {"do": "behave", "unit": 1, "as": "silent"}       silent, slow, exception, garbage, short, wrong_unit, well
+    {"do": "behave", "unit": 1, "how": "silent"}      or slow, exception, garbage, short, wrong_unit, broken_pdu, well;
+                                                      with "once": true for the next answer only
     {"do": "get", "unit": 1, "name": "103.W"}         the scaled value of a point
     {"do": "set", "unit": 1, "name": "103.W", "value": 5}
     {"do": "plant", "unit": 1, "sun_w": 3000}         change the world behind the registers
@@ -39,12 +40,15 @@ class Unit:
     def __init__(self, number: int, settings: Mapping[str, Any]) -> None:
         self.number = number
         self.behaviour = "well"
+        self.once = ""
         self.delay_s = float(settings.get("delay_s", 0.0))
         self.silent_until = 0.0
         self.read_refused: list[range] = []
         self.write_refused: list[range] = []
         self.ignores_writes = False
         self.requests = 0
+        self.reboot_at_request = int(settings.get("reboot_at_request", 0))
+        self.rebooting = asyncio.Event()
         self.writes: list[tuple[int, list[int]]] = []
         self.image: Image
         self.plant: Plant
@@ -56,6 +60,8 @@ class Unit:
     ) -> ExcCodes | None:
         """Called by pymodbus for each access, before it looks into its own registers."""
         self.requests += 1
+        if self.requests == self.reboot_at_request:
+            self.rebooting.set()
         delay = self.delay_s + (0.5 if self.behaviour == "slow" else 0.0)
         if delay:
             await asyncio.sleep(delay)
@@ -105,7 +111,7 @@ class Server:
         devices = [unit.device() for unit in self.units.values()]
         if 0 not in self.units:
             devices.append(SimDevice(0, simdata=[SimData(0, datatype=DataType.REGISTERS)]))
-        hooks = {"trace_packet": self._packet, "trace_pdu": self._pdu}
+        hooks: dict[str, Any] = {"trace_packet": self._packet, "trace_pdu": self._pdu}
         if self.serial:
             self.server = ModbusSerialServer(devices, port=self.serial, baudrate=115200, **hooks)
         else:
@@ -114,7 +120,8 @@ class Server:
         await self.server.serve_forever(background=True)
         if self.serial:
             return 0
-        self.port = int(self.server.transport.sockets[0].getsockname()[1])
+        listening: Any = self.server.transport
+        self.port = int(listening.sockets[0].getsockname()[1])
         return self.port
 
     def _pdu(self, sending: bool, pdu: ModbusPDU) -> ModbusPDU:
@@ -135,13 +142,14 @@ class Server:
         unit = self.units.get(data[place])
         if unit is None:
             return data if self.gateway else b""
-        if unit.behaviour == "silent" or asyncio.get_running_loop().time() < unit.silent_until:
+        behaviour, unit.once = unit.once or unit.behaviour, ""
+        if behaviour == "silent" or asyncio.get_running_loop().time() < unit.silent_until:
             return b""
-        if unit.behaviour == "garbage":
+        if behaviour == "garbage":
             return bytes((at * 37 + 11) % 256 for at in range(60))
-        if unit.behaviour == "broken_pdu":
+        if behaviour == "broken_pdu":
             return data[:4] + b"\x00\x04" + data[6:8] + b"\xff\x01" if tcp else data[:-1]
-        if unit.behaviour == "wrong_unit":
+        if behaviour == "wrong_unit":
             return data[:place] + bytes((unit.number + 1,)) + data[place + 1 :]
         return data
 
@@ -154,6 +162,9 @@ class Server:
             now = loop.time()
             for unit in self.units.values():
                 unit.plant.step(now - last)
+                if unit.rebooting.is_set():
+                    unit.rebooting.clear()
+                    self._do_reboot(unit, {"for_s": 1.0})
             last = now
 
     def obey(self, command: dict[str, Any]) -> dict[str, Any]:
@@ -164,7 +175,10 @@ class Server:
         return answer
 
     def _do_behave(self, unit: Unit, command: dict[str, Any]) -> None:
-        unit.behaviour = command["as"]
+        if command.get("once"):
+            unit.once = command["how"]
+        else:
+            unit.behaviour = command["how"]
 
     def _do_get(self, unit: Unit, command: dict[str, Any]) -> dict[str, Any]:
         name = command["name"]
@@ -213,7 +227,7 @@ async def main() -> None:
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)  # noqa: T201  # the program's protocol
     plants.cancel()
-    await server.server.shutdown()
+    await server.server.shutdown()  # type: ignore[no-untyped-call]  # pymodbus
 
 
 if __name__ == "__main__":

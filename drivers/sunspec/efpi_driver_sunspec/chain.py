@@ -130,17 +130,22 @@ def trust(identifier: int, length: int) -> Trust:
 @dataclass(slots=True)
 class _Walk:
     read: Read
+    refused_before: set[int]
     found: list[Found] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
-    async def registers(self, address: int, count: int) -> tuple[int, ...] | None:
-        """The registers at `address`, or None where the device has none."""
+    async def registers(self, address: int, count: int, *, guessed: bool = False) -> tuple[int, ...] | None:
+        """The registers at `address`, or None where the device has none.
+
+        Some devices say so by an exception that also means a passing trouble: that is believed the second time.
+        """
         if address + count - 1 > LAST_ADDRESS:
             return None
         try:
             return await self.read(address, count)
         except UnitRefusedError as error:
-            if not error.says_absent:
+            if not (error.says_absent or guessed or address in self.refused_before):
+                self.refused_before.add(address)
                 raise
         return None
 
@@ -156,7 +161,7 @@ class _Walk:
         head = await self.header(address)
         believed = Trust.NONE if head is None else trust(*head)
         for guess in self._guesses(address, believed):
-            other = await self.registers(guess, HEADER_REGISTERS)
+            other = await self.registers(guess, HEADER_REGISTERS, guessed=True)
             if other is not None and trust(other[0], other[1]) is Trust.FULL:
                 last = self.found[-1]
                 length = guess - last.address - HEADER_REGISTERS
@@ -177,9 +182,12 @@ class _Walk:
         return [guess for guess in dict.fromkeys(guesses) if guess not in (address, last.address)]
 
 
-async def walk(read: Read, base: int) -> Chain:
-    """Follow the chain from behind the marker at `base` to its end."""
-    walking = _Walk(read)
+async def walk(read: Read, base: int, refused_before: set[int] | None = None) -> Chain:
+    """Follow the chain from behind the marker at `base` to its end.
+
+    `refused_before` carries from one attempt to the next where the device would not answer.
+    """
+    walking = _Walk(read, set() if refused_before is None else refused_before)
     address = base + len(MARKER)
     while len(walking.found) < MOST_MODELS:
         head = await walking.step(address)

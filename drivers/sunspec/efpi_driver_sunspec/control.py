@@ -98,18 +98,18 @@ class Control(ABC):
         try:
             await self._settle(target_w)
         except NotProvenError as error:
-            if error.point != self.timer:
+            if error.point not in (self.timer, self.remaining):
                 raise
             self.has_timer = False
             await self._settle(target_w)
         self._proved_at = self._clock.elapsed()
 
     async def _settle(self, target_w: float) -> None:
-        self._reading = await prove(self._device, self.found, self.engage(target_w), self._clock.sleep)
-        if self.has_timer and self.remaining is not None and self._reading.number(self.remaining) == 0:
-            raise NotProvenError(
-                self._device.unit, self.found.id, self.timer, f"{self._revert_s} s", "no running timer"
-            )
+        running: list[Setting] = []
+        if self.has_timer and self.remaining is not None and self._reading.implements(self.remaining):
+            running = [Setting(self.remaining, self._revert_s, counts_down=True)]
+        steps = self.engage(target_w)
+        self._reading = await prove(self._device, self.found, steps, self._clock.sleep, running)
 
     def optional(self, *settings: Setting) -> list[Setting]:
         """Those of the settings whose points the device implements."""

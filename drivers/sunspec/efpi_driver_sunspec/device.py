@@ -54,6 +54,7 @@ class Device:
         self.unit = unit
         self._bus = bus
         self._search = BaseSearch(unit, base_address)
+        self._refused_before: set[int] = set()
         self._alone: set[int] = set()
         self._parts: dict[tuple[Found, frozenset[str]], tuple[Part, ...]] = {}
 
@@ -62,7 +63,7 @@ class Device:
         self._alone.clear()
         self._parts.clear()
         base = await self._search.find(self._ask)
-        return await walk(self._ask, base)
+        return await walk(self._ask, base, self._refused_before)
 
     async def read(self, wanted: Wanted, *, urgent: bool = False) -> Values:
         """The wanted points of each model (`ALL` for the whole of it).

@@ -70,8 +70,8 @@ EXCEPTION_NAMES = {
 }
 """Modbus Application Protocol 1.1b3, clause 7."""
 
-ABSENT_ADDRESS = frozenset({1, 2, 3, 4})
-"""Exceptions by which devices say that a register does not exist: the standard has 2, some makers use 1, 3 or 4."""
+ABSENT_ADDRESS = frozenset({2, 3})
+"""Exceptions by which devices say that a register does not exist: the standard has 2, some makers use 3."""
 
 
 class UnitRefusedError(SunSpecError):

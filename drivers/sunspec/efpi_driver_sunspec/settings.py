@@ -40,17 +40,19 @@ Step = Sequence[Setting]
 """Settings that belong together; a function's values form one step, its enabling the next."""
 
 
-async def prove(device: Device, found: Found, steps: Sequence[Step], sleep: Sleep) -> Reading:
+async def prove(
+    device: Device, found: Found, steps: Sequence[Step], sleep: Sleep, expected: Sequence[Setting] = ()
+) -> Reading:
     """Write the steps in order, then read back until every setting holds; the reading that proves it is returned.
 
-    Nothing is written when one of the values does not fit its register. Raises `NotProvenError` when the device
-    acknowledged a setting and did not take it.
+    What is `expected` must hold, too, though it is not written. Nothing is written when one of the values does not fit
+    its register. Raises `NotProvenError` when the device acknowledged a setting and did not take it.
     """
     before = await _current(device, found)
     writes = [write for step in steps for write in _writes(device, found, before, step)]
     for address, registers in writes:
         await device.write(address, registers)
-    wanted = [setting for step in steps for setting in step]
+    wanted = [*(setting for step in steps for setting in step), *expected]
     for pause in PROOF_PAUSES_S:
         await sleep(pause)
         after = await _current(device, found)

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 from efpi_driver_sunspec.driver import SunSpecDriver
 
 from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusUpdate
-from efi.commodity import CommodityQuantity
+from efi.commodity import Commodity, CommodityQuantity
 from efi.inflexible import (
     CurtailmentElement,
     CurtailmentProfile,
@@ -18,8 +18,15 @@ from efi.inflexible import (
 )
 from efi.measurement import Measurement
 from efi.messages import AppMessage
+from efi.registration import EnergyRole
 from efi.session import Session
-from efi.storage import ActuatorAllocation, StorageAllocation, StorageStateUpdate, StorageSystemDescription
+from efi.storage import (
+    ActuatorAllocation,
+    ActuatorState,
+    StorageAllocation,
+    StorageStateUpdate,
+    StorageSystemDescription,
+)
 from efpi_core.clock import RealClock
 from efpi_core.host.frames import (
     AddAppliance,
@@ -175,6 +182,36 @@ class GatewayEnd:
         session = self.sessions.get(appliance_id)
         messages = () if session is None else session.space.messages()
         return next((message for message in reversed(tuple(messages)) if isinstance(message, kind)), None)
+
+    def role(self, appliance_id: str) -> EnergyRole | None:
+        """The appliance's part in the flow of electricity."""
+        registration = self.sessions[appliance_id].space.registration
+        return None if registration is None else registration.role_for(Commodity.ELECTRICITY)
+
+    def name(self, appliance_id: str) -> str:
+        """What people call it."""
+        registration = self.sessions[appliance_id].space.registration
+        return "" if registration is None else registration.name
+
+    def serial(self, appliance_id: str) -> str | None:
+        """The maker's number that was told last."""
+        registration = self.sessions[appliance_id].space.registration
+        return None if registration is None else registration.serial_number
+
+    def consumed_wh(self, appliance_id: str) -> float | None:
+        """The counter of consumed energy that was told last."""
+        told = self.measurements.get(appliance_id)
+        joules = told[-1].energy[0].consumed if told and told[-1].energy else None
+        return None if joules is None else joules / 3600
+
+    async def mode(self, appliance_id: str, mode: str) -> ActuatorState:
+        """Wait until a battery says that it runs in a mode."""
+
+        def reached() -> ActuatorState | None:
+            state = self.last(appliance_id, StorageStateUpdate)
+            return None if state is None else next((a for a in state.actuators if a.mode_id == mode), None)
+
+        return await self.until(reached)
 
     async def level(self, appliance_id: str) -> StorageStateUpdate:
         """Wait for a storage's state."""

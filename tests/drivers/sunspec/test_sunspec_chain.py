@@ -121,6 +121,21 @@ def test_a_chain_without_an_end_ends_where_nothing_can_be_read() -> None:
     assert "breaks off" in chain.remarks[0]
 
 
+def test_a_chain_whose_end_is_refused_as_a_failure_is_believed_the_second_time() -> None:
+    class Failing(Registers):
+        async def __call__(self, address: int, count: int) -> tuple[int, ...]:
+            if address + count > self.base + len(self.registers):
+                raise UnitRefusedError(1, 4, "read")
+            return await super().__call__(address, count)
+
+    registers = Failing(40000, Image(40000, hybrid({}), []).registers)
+    before: set[int] = set()
+    with pytest.raises(UnitRefusedError):
+        asyncio.run(walk(registers, 40000, before))
+    chain = asyncio.run(walk(registers, 40000, before))
+    assert [found.id for found in chain.models][-1] == 160
+
+
 def test_an_end_of_a_single_register_is_an_end() -> None:
     chain = chain_of(hybrid({}), end=[0xFFFF])
     assert [found.id for found in chain.models][-1] == 160

@@ -8,8 +8,10 @@ from efpi_driver_sunspec.models import known_models, model
 from sunspec2 import device as definitions
 from sunspec_devices import Image, ModelImage
 
-USED = (1, 101, 102, 103, 111, 112, 113, 120, 121, 123, 124, 160, 201, 202, 203, 204, 211, 212, 213, 214)
-USED += (701, 702, 704, 713, 714, 802, 803)
+USED = (
+    1, 101, 102, 103, 111, 112, 113, 120, 121, 123, 124, 160, 201, 202, 203, 204, 211, 212, 213, 214,
+    701, 702, 704, 713, 714, 802, 803,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("number", USED)
