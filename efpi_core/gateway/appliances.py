@@ -75,9 +75,13 @@ class ApplianceRecord:
 
     @property
     def role(self) -> EnergyRole | None:
-        """Its part in the flow of electricity: as it says, else as its kind suggests; None without electricity."""
+        """Its part in the flow of electricity: as it says, else as its kind suggests.
+
+        None without electricity, and for an aggregate, since the power of its parts is counted already.
+        """
         registration = self.registration
-        if Commodity.ELECTRICITY not in registration.commodities:
+        aggregate = registration.device_class is DeviceClass.AGGREGATE
+        if aggregate or Commodity.ELECTRICITY not in registration.commodities:
             return None
         told = registration.role_for(Commodity.ELECTRICITY)
         if told is not None:

@@ -13,6 +13,7 @@ from efpi_core.host.inline import InlineHost
 from efpi_core.host.loading import plugin_types
 from efpi_core.plugin.app import EnergyApp
 from efpi_core.simulation.barrier import Barrier
+from efpi_core.simulation.inline_hosts import InlineHosts
 from efpi_core.simulation.loop import run_stepped
 from efpi_core.simulation.simulation import Simulation
 from efpi_core.site.document import Site
@@ -22,8 +23,11 @@ BEGIN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def toy_hosts(spec: InstanceSpec, barrier: Barrier) -> tuple[InstanceHost, frozenset[str]]:
-    """Inline hosts of the toys."""
-    plugin_type = plugin_types("tests.support.toys")[spec.offer]
+    """Inline hosts of the toys, and of whatever is installed."""
+    toys = plugin_types("tests.support.toys")
+    if spec.offer not in toys:
+        return InlineHosts()(spec, barrier)
+    plugin_type = toys[spec.offer]
     categories = plugin_type.categories if issubclass(plugin_type, EnergyApp) else frozenset[str]()
     return InlineHost(spec.instance, plugin_type, barrier, lambda start: SteppedClock(start.now)), categories
 
