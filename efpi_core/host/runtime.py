@@ -17,9 +17,10 @@ from pydantic import JsonValue, ValidationError
 from efi.allocation import AllocationStatusUpdate
 from efi.messages import AnyRegistration, ApplianceMessage, AppMessage
 from efpi_core.clock import Clock
-from efpi_core.errors import EfpiError, SettingsError
+from efpi_core.errors import EfpiError, PluginFailure, SettingsError
 from efpi_core.host.frames import (
     AddAppliance,
+    ClockMode,
     Condition,
     Connected,
     Declare,
@@ -43,15 +44,22 @@ from efpi_core.host.frames import (
     ToInstance,
     Watch,
 )
+from efpi_core.host.superseding import superseding_key
 from efpi_core.host.worker import Worker
 from efpi_core.identity import MessageIds
 from efpi_core.plugin.app import ControlledAppliance, EnergyApp
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.config import PluginConfig
-from efpi_core.plugin.context import Context
+from efpi_core.plugin.context import Context, Job
 from efpi_core.plugin.memory import InstanceStorage
 from efpi_core.plugin.observation import Observation, ObservationSpec, ObservedValue, Quality
 from efpi_core.plugin.plugin import Plugin
+
+CROWDED = 16
+"""With so many frames waiting, a newer state takes the place of an older one; never in stepped time."""
+
+MOST_WAITING = 10_000
+"""How many frames may wait for the instance's handlers."""
 
 Emit = Callable[[FromInstance], None]
 """Carries a frame to the gateway."""
@@ -108,10 +116,15 @@ class InstanceRuntime:
         self._start_frame = start
         self._plugin_type = plugin_type
         self._worker = Worker(clock)
+        self._moment = "start"
         self._stopping = False
+        self._stop_by: asyncio.TimerHandle | None = None
+        self._overrun = False
+        self._stepped = start.clock is ClockMode.STEPPED
         self.received = 0
         """Frames taken in so far, `Start` not counted."""
         port = FramePort(emit)
+        self.plugin: Plugin[PluginConfig]
         self.context = Context(
             instance=start.instance,
             port=port,
@@ -124,10 +137,8 @@ class InstanceRuntime:
             rng=random.Random(f"{start.seed}/{start.instance}"),  # noqa: S311  # simulation, not secrecy
             resolution_s=start.resolution_s,
         )
-        self.plugin = plugin_type()
-        self._app = self.plugin if isinstance(self.plugin, EnergyApp) else None
-        if self._app is not None:
-            self._app.appliances = {}
+        self._app: EnergyApp[PluginConfig] | None = None
+        self._worker.enqueue(self._begin)
 
     async def run(self) -> None:
         """Start the plugin and serve it until `Stop` or failure; a failure is told in a frame, not raised."""
@@ -139,19 +150,27 @@ class InstanceRuntime:
             if not self._stopping:
                 raise
         finally:
+            if self._stop_by is not None:
+                self._stop_by.cancel()
             await self.context.close()
 
     async def _work(self) -> None:
-        moment = "start"
         try:
-            self.plugin.install(self._settings(), self.context)
-            await self.plugin.start()
-            self._emit(Ready())
-            moment = "running"
             await self._worker.run()
-        except Exception as error:  # noqa: BLE001  # whatever a plugin raises is told to the supervisor by name
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a plugin raises is told to the supervisor by name
             cure = error.cure if isinstance(error, EfpiError) else ""
-            self._emit(Failed(moment, _in_words(error), cure, _own_traceback(error)))
+            self._emit(Failed(self._moment, _in_words(error), cure, _own_traceback(error)))
+
+    async def _begin(self) -> None:
+        """The first job: make the plugin and start it."""
+        self.plugin = self._plugin_type()
+        if isinstance(self.plugin, EnergyApp):
+            self._app = self.plugin
+            self._app.appliances = {}
+        self.plugin.install(self._settings(), self.context)
+        await self.plugin.start()
+        self._emit(Ready())
+        self._moment = "running"
 
     def _settings(self) -> PluginConfig:
         try:
@@ -167,10 +186,38 @@ class InstanceRuntime:
         """Take a frame; what the plugin makes of it happens in its worker."""
         self.received += 1
         handle = _HANDLERS.get(type(frame))
-        if handle is not None:
+        if handle is None:
+            self._receive_at_once(frame)
+        elif self._worker.waiting < CROWDED or self._stepped:
             self._worker.enqueue(partial(handle, self, frame))
-        elif isinstance(frame, Ping):
-            self._emit(Pong(frame.number, self.received, self._worker.busy_s()))
+        else:
+            self._receive_crowded(frame, partial(handle, self, frame))
+
+    def _receive_at_once(self, frame: ToInstance) -> None:
+        match frame:
+            case Ping():
+                self._emit(Pong(frame.number, self.received, self._worker.busy_s()))
+            case Stop() if self._stop_by is None:
+                loop = asyncio.get_running_loop()
+                self._worker.enqueue_first(partial(self._stop, loop.time() + frame.deadline_s))
+                self._stop_by = loop.call_later(frame.deadline_s / 2, self._insist)
+
+    def _insist(self) -> None:
+        """A handler still runs although the instance is to end: give it up, for the sake of the safe states."""
+        if self._moment != "stop":
+            self._worker.drop_job()
+
+    def _receive_crowded(self, frame: ToInstance, job: Job) -> None:
+        """The handlers do not keep up: of states the newest wins; all else waits, up to a bound."""
+        key = superseding_key(frame)
+        if key is not None:
+            self._worker.enqueue_newest(key, job)
+        elif self._worker.waiting < MOST_WAITING:
+            self._worker.enqueue(job)
+        elif not self._overrun:
+            self._overrun = True
+            self._worker.enqueue_first(partial(_give_up, self._worker.waiting))
+            self._worker.drop_job()
 
     @property
     def idle(self) -> bool:
@@ -231,21 +278,35 @@ class InstanceRuntime:
         if self.context.on_limits is not None:
             self.context.on_limits()
 
-    async def _stop(self, frame: Stop) -> None:
+    async def _stop(self, by: float) -> None:
         """Visit every safe state, whatever one of them raises, then end the worker."""
+        self._moment = "stop"
         unsafe = []
-        for appliance_id, handler in tuple(self.context.appliances.items()):
+        handlers = tuple(self.context.appliances.items())
+        for visited, (appliance_id, handler) in enumerate(handlers):
             try:
-                async with asyncio.timeout(frame.deadline_s):
+                async with asyncio.timeout(_share(by, len(handlers) - visited)):
                     await handler.safe_state()
             except Exception as error:  # noqa: BLE001  # one device's trouble must not keep the others from safety
                 unsafe.append(f"{appliance_id}: {_in_words(error)}")
         with contextlib.suppress(Exception):  # the devices are safe; what a plugin's farewell raises changes nothing
-            async with asyncio.timeout(frame.deadline_s):
+            async with asyncio.timeout(_share(by, 1)):
                 await self.plugin.stop()
         self._emit(Stopped(tuple(unsafe)))
         self._stopping = True
         self._work_task.cancel()
+
+
+def _share(by: float, parties: int) -> float:
+    """How long one of several may take that share the time up to an instant of the loop, a fifth of it left over."""
+    return max((by - asyncio.get_running_loop().time()) * 0.8 / parties, 0.0)
+
+
+def _give_up(waiting: int) -> None:
+    raise PluginFailure(
+        f"its handlers do not keep up: {waiting} frames wait that may not be left out",
+        "report this to the plugin's author",
+    )
 
 
 _APP_MESSAGES = frozenset(get_args(AppMessage))
@@ -257,7 +318,6 @@ _HANDLERS: dict[type[ToInstance], Callable[[InstanceRuntime, Any], Awaitable[Non
     Disconnected: InstanceRuntime._disconnected,
     Observed: InstanceRuntime._observed,
     LimitsChanged: InstanceRuntime._limits_changed,
-    Stop: InstanceRuntime._stop,
 }
 """What the worker does with each frame; the others are carried out by whoever hosts the instance."""
 

@@ -2,68 +2,115 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Hashable
+from typing import Any
 
 from efpi_core.clock import Clock
 from efpi_core.plugin.context import Job
 
 
 class Worker:
-    """A queue of jobs and the task that runs them. A job that raises ends the worker."""
+    """A queue of jobs and the task that runs them. A job that raises ends the worker: `run` raises the same."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._jobs: deque[Job] = deque()
+        self._by_key: dict[Hashable, _Replaceable] = {}
         self._waiter: asyncio.Future[None] | None = None
-        self._busy = False
-        self._begun = 0
-        self._looked_at = 0
-        self._looked_since = 0.0
+        self._busy_since: float | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._dropping = False
+        self._void = 0
 
     def enqueue(self, job: Job) -> None:
         """Run a job when those before it are done."""
         self._jobs.append(job)
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def enqueue_first(self, job: Job) -> None:
+        """Run a job next."""
+        self._jobs.appendleft(job)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def enqueue_newest(self, key: Hashable, job: Job) -> None:
+        """Run a job when those before it are done, and no job of this key that still waits."""
+        older = self._by_key.get(key)
+        if older is not None:
+            older.job = None
+            self._void += 1
+        self._by_key[key] = newer = _Replaceable(key, job, self)
+        self.enqueue(newer)
+
+    def take_keyed(self, keyed: "_Replaceable") -> None:
+        """A replaceable job begins; for the job."""
+        if keyed.job is None:
+            self._void -= 1
+        else:
+            del self._by_key[keyed.key]
+
+    def drop_job(self) -> None:
+        """Give up the job that runs now, by cancelling it; the next one follows."""
+        if self._busy_since is not None and self._task is not None and not self._dropping:
+            self._dropping = True
+            self._task.cancel()
+
+    def _forget_drop(self) -> None:
+        """Whether or not the job heeded its cancellation, it was meant for no other."""
+        if self._dropping and self._task is not None:
+            self._dropping = False
+            self._task.uncancel()
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits and nothing runs."""
-        return not self._jobs and not self._busy
+        return not self._jobs and self._busy_since is None
 
     @property
     def waiting(self) -> int:
         """How many jobs wait."""
-        return len(self._jobs)
+        return len(self._jobs) - self._void
 
     def busy_s(self) -> float:
-        """How long the present job has run at least: since the first look that found it running.
-
-        The clock is read at each look, not at each job: jobs are many and looks are few.
-        """
-        if not self._busy:
-            return 0.0
-        now = self._clock.elapsed()
-        if self._looked_at != self._begun:
-            self._looked_at, self._looked_since = self._begun, now
-        return now - self._looked_since
+        """How long the present job has run."""
+        return 0.0 if self._busy_since is None else self._clock.elapsed() - self._busy_since
 
     async def run(self) -> None:
         """Run jobs until cancelled; raises what a job raises."""
         loop = asyncio.get_running_loop()
-        jobs = self._jobs
+        self._task = asyncio.current_task()
         while True:
-            self._busy = True
-            try:
-                while jobs:
-                    self._begun += 1
-                    outcome = jobs.popleft()()
+            while self._jobs:
+                job = self._jobs.popleft()
+                self._busy_since = self._clock.elapsed()
+                try:
+                    outcome = job()
                     if outcome is not None:
                         await outcome
-            finally:
-                self._busy = False
+                except asyncio.CancelledError:
+                    if not self._dropping:
+                        raise
+                finally:
+                    self._busy_since = None
+                    self._forget_drop()
             self._waiter = loop.create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
+
+
+class _Replaceable:
+    """A job that a newer one of its key makes needless."""
+
+    __slots__ = ("_worker", "job", "key")
+
+    def __init__(self, key: Hashable, job: Job, worker: Worker) -> None:
+        self.key = key
+        self.job: Job | None = job
+        self._worker = worker
+
+    def __call__(self) -> Awaitable[None] | None:
+        self._worker.take_keyed(self)
+        return None if self.job is None else self.job()

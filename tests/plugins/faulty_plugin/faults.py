@@ -1,0 +1,76 @@
+"""What a plugin may do wrong."""
+
+import os
+import stat
+import sys
+import time
+from typing import Any
+
+LEAKED: list[Any] = []
+
+
+def commit(fault: str) -> None:
+    """Do it."""
+    match fault:
+        case "":
+            pass
+        case "raise":
+            raise RuntimeError("the driver has a fault")
+        case "exit":
+            os._exit(3)
+        case "sys_exit":
+            sys.exit(4)
+        case "busy":
+            while True:
+                pass
+        case "block":
+            time.sleep(3600)
+        case "print":
+            for number in range(200_000):
+                print(f"line {number} \x1b[2J of far too many")
+        case "print_bytes":
+            os.write(1, b"\xff\xfe no newline " * 10_000)
+        case "fork":
+            if os.fork() == 0:
+                time.sleep(3600)
+        case "daemon":
+            if os.fork() == 0:
+                os.setsid()
+                if os.fork() == 0:
+                    time.sleep(3600)
+                os._exit(0)
+        case "nonsense":
+            os.write(channel(), b"GET / HTTP/1.1\r\n\r\n")
+        case "not_json":
+            os.write(channel(), (5).to_bytes(4, "big") + b"{nono")
+        case "unknown_op":
+            os.write(channel(), (16).to_bytes(4, "big") + b'{"op":"explode"}')
+        case "close":
+            os.close(channel())
+        case "leak":
+            LEAKED.append(bytearray(os.urandom(1024)) * 200_000)
+        case _:
+            raise ValueError(f"no fault is called {fault!r}")
+
+
+def channel() -> int:
+    """The socket to the gateway."""
+    for name in os.listdir("/proc/self/fd"):
+        descriptor = int(name)
+        try:
+            found = stat.S_ISSOCK(os.fstat(descriptor).st_mode)
+        except OSError:
+            continue
+        if found and os.readlink(f"/proc/self/fd/{descriptor}") and _is_stream(descriptor):
+            return descriptor
+    raise RuntimeError("there is no socket")
+
+
+def _is_stream(descriptor: int) -> bool:
+    import socket
+
+    with socket.socket(fileno=os.dup(descriptor)) as copy:
+        if copy.type != socket.SOCK_STREAM or copy.family != socket.AF_UNIX:
+            return False
+        peer = copy.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        return int.from_bytes(peer[:4], sys.byteorder) != os.getpid()
