@@ -216,9 +216,7 @@ class ToyApp(EnergyApp[ToyConfig]):
     async def on_update(self, appliance: ControlledAppliance, message: ApplianceMessage) -> None:
         if not isinstance(message, StorageStateUpdate) or appliance.statuses:
             return
-        step = ActuatorAllocation(
-            actuator_id="inverter", mode_id="charge", factor=1.0, start_time=self.context.now()
-        )
+        step = ActuatorAllocation(actuator_id="inverter", mode_id="charge", factor=1.0, start_time=self.context.now())
         appliance.allocate(
             StorageAllocation(
                 **appliance.stamp(),

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+from efpi_app_joined_storage.joint_allocation import JointAllocation
+
 from efi.allocation import AllocationStatus
 from efi.storage import StorageRegistration, StorageStateUpdate, StorageSystemDescription
-from efpi_app_joined_storage.joint_allocation import JointAllocation
 from efpi_core.gateway.overrides import Override
 from tests.support.stepped_world import World, play
 

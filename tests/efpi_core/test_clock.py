@@ -1,0 +1,156 @@
+"""Time: timers in their order, timeouts that are ours, and a wall clock that jumps."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from efpi_core.clock import BoottimeEventLoop, RealClock, SteppedClock
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_timers_fire_in_the_order_of_their_instants_then_of_their_setting():
+    clock = SteppedClock(BEGIN)
+    fired: list[str] = []
+    clock.call_later(20, lambda: fired.append("late"))
+    clock.call_later(10, lambda: fired.append("first"))
+    clock.call_later(10, lambda: fired.append("second"))
+    clock.advance(BEGIN + timedelta(seconds=30))
+    assert fired == ["first", "second", "late"]
+
+
+def test_a_timer_set_for_the_present_instant_waits_for_the_next_round():
+    clock = SteppedClock(BEGIN)
+    fired: list[str] = []
+    clock.call_later(5, lambda: clock.call_later(0, lambda: fired.append("again")))
+    clock.advance(BEGIN + timedelta(seconds=5))
+    assert fired == []
+    assert clock.next_wakeup() == BEGIN + timedelta(seconds=5)
+    clock.advance(BEGIN + timedelta(seconds=5))
+    assert fired == ["again"]
+
+
+def test_a_timer_in_the_past_counts_as_now():
+    clock = SteppedClock(BEGIN)
+    fired: list[datetime] = []
+    clock.call_at(BEGIN - timedelta(days=1), lambda: fired.append(clock.now()))
+    clock.advance(BEGIN)
+    assert fired == [BEGIN]
+
+
+def test_a_cancelled_timer_neither_fires_nor_wakes():
+    clock = SteppedClock(BEGIN)
+    clock.call_later(5, lambda: pytest.fail("it was cancelled")).cancel()
+    assert clock.next_wakeup() is None
+    clock.advance(BEGIN + timedelta(seconds=10))
+
+
+def test_time_does_not_go_back():
+    clock = SteppedClock(BEGIN)
+    clock.advance(BEGIN + timedelta(seconds=1))
+    with pytest.raises(ValueError, match="cannot go back"):
+        clock.advance(BEGIN)
+
+
+def test_elapsed_counts_from_the_start():
+    clock = SteppedClock(BEGIN)
+    clock.advance(BEGIN + timedelta(minutes=2))
+    assert clock.elapsed() == 120.0
+
+
+async def test_sleeping_in_stepped_time_ends_when_time_is_advanced():
+    clock = SteppedClock(BEGIN)
+    sleeper = asyncio.create_task(clock.sleep(60))
+    await asyncio.sleep(0)
+    clock.advance(BEGIN + timedelta(seconds=59))
+    await asyncio.sleep(0)
+    assert not sleeper.done()
+    clock.advance(BEGIN + timedelta(seconds=60))
+    await sleeper
+
+
+async def test_a_timeout_of_the_clock_becomes_a_timeout_error():
+    clock = SteppedClock(BEGIN)
+
+    async def wait() -> None:
+        async with clock.timeout(10):
+            await clock.sleep(60)
+
+    waiter = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    clock.advance(BEGIN + timedelta(seconds=10))
+    with pytest.raises(TimeoutError, match="10 s"):
+        await waiter
+
+
+async def test_cancelling_from_outside_is_passed_on_and_not_turned_into_a_timeout():
+    clock = SteppedClock(BEGIN)
+
+    async def wait() -> None:
+        async with clock.timeout(10):
+            await clock.sleep(60)
+
+    waiter = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    waiter.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+
+
+async def test_a_body_in_time_is_left_alone():
+    clock = SteppedClock(BEGIN)
+    async with clock.timeout(10):
+        await asyncio.sleep(0)
+    clock.advance(BEGIN + timedelta(seconds=60))
+    await asyncio.sleep(0)
+
+
+async def test_the_real_clock_calls_at_an_instant_and_after_a_duration():
+    clock = RealClock()
+    done = asyncio.Event()
+    order: list[str] = []
+    clock.call_at(clock.now() + timedelta(milliseconds=40), lambda: (order.append("at"), done.set()))
+    clock.call_later(0.01, lambda: order.append("later"))
+    clock.call_at(clock.now() - timedelta(hours=1), lambda: order.append("past"))
+    async with asyncio.timeout(5):
+        await done.wait()
+    assert order == ["past", "later", "at"]
+
+
+class JumpyClock(RealClock):
+    """A real clock whose wall time somebody sets."""
+
+    offset = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.offset
+
+
+async def test_a_wall_clock_that_jumps_forward_fires_what_became_due(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("efpi_core.clock.LONGEST_WAIT_S", 0.02)
+    clock = JumpyClock()
+    done = asyncio.Event()
+    clock.call_at(clock.now() + timedelta(hours=1), done.set)
+    clock.offset = timedelta(hours=2)
+    async with asyncio.timeout(5):
+        await done.wait()
+
+
+async def test_a_wall_clock_that_jumps_leaves_durations_alone():
+    clock = JumpyClock()
+    fired: list[str] = []
+    clock.call_later(3600, lambda: fired.append("too soon"))
+    before = clock.elapsed()
+    clock.offset = timedelta(days=1)
+    await asyncio.sleep(0.02)
+    assert not fired
+    assert clock.elapsed() - before < 60
+
+
+def test_the_loop_of_a_live_gateway_counts_boot_time():
+    loop = BoottimeEventLoop()
+    try:
+        assert abs(loop.time() - RealClock().elapsed()) < 1.0
+    finally:
+        loop.close()
