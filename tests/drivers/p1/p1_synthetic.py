@@ -367,6 +367,8 @@ GAS_LOST = seal(r"""
 0-2:24.2.1(700101010000W)(00000000)
 0-3:24.1.0(007)
 0-3:96.1.0()
+0-4:24.1.0(003)
+0-4:24.2.1(632525252525S)(00000.000*m3)
 """)
 """A channel whose gas meter was never read, one whose meter was taken away, and one that is only announced."""
 

@@ -95,10 +95,11 @@ def test_captures_saved_by_windows_tools_are_read() -> None:
 
 
 def test_telegrams_of_a_live_pipe_are_shown_as_they_come() -> None:
-    with subprocess.Popen([*COMMAND, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen([*COMMAND, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=buffered) as process:
         assert process.stdin is not None and process.stdout is not None
         for _ in range(2):
-            os.write(process.stdin.fileno(), synthetic.DSMR_5)
+            os.write(process.stdin.fileno(), synthetic.DSMR_3)
             assert json.loads(process.stdout.readline())["ok"]
         process.stdin.close()
         assert process.wait(10) == 0

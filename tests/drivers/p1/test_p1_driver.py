@@ -21,7 +21,7 @@ from efi.commodity import Commodity, CommodityQuantity, Phase
 from efi.inflexible import InflexibleRegistration
 from efi.message import ControlSpaceRevoke
 from efi.registration import EnergyRole
-from efpi_core.host.frames import Declare, Failed, Say
+from efpi_core.host.frames import Declare, Failed, Publish, Say
 from efpi_core.plugin import hookspecs
 from efpi_core.plugin.condition import ConditionState
 
@@ -115,6 +115,32 @@ async def test_the_gas_flow_is_not_told_over_a_meter_that_was_exchanged(tmp_path
     async with bench(port=recorded(tmp_path, synthetic.DSMR_5, smaller)) as driver:
         await driver.step(30)
     assert [measured.values for measured in driver.measurements("p1-gas-1")] == [(), ()]
+
+
+async def test_another_gas_meter_on_the_same_channel_is_registered_anew_and_its_counter_is_no_flow(
+    tmp_path: Path,
+) -> None:
+    other = value_of("(240715120001S)(01234.567*m3)", "(240715120501S)(05000.000*m3)", 10)
+    other = value_of("4730303339303031373530343934313137", "4E4557", 10, other)
+    async with bench(port=recorded(tmp_path, synthetic.DSMR_5, other)) as driver:
+        await driver.step(30)
+    said = [frame.message for frame in driver.of(Say) if isinstance(frame.message, InflexibleRegistration)]
+    assert [one.serial_number for one in said if one.appliance_id == "p1-gas-1"] == ["NEW"]
+    assert [measured.values for measured in driver.measurements("p1-gas-1")] == [(), ()]
+
+
+async def test_recorded_telegrams_keep_the_pace_of_the_meters_clock(tmp_path: Path) -> None:
+    async with bench(port=recorded(tmp_path, at(0), at(7), at(8))) as driver:
+        await driver.step(30)
+    first, second, third = (measured.measured_at for measured in driver.measurements("p1"))
+    assert ((second - first).total_seconds(), (third - second).total_seconds()) == (7.0, 1.0)
+
+
+async def test_what_does_not_change_is_told_often_enough_to_stay_fresh_and_no_more(tmp_path: Path) -> None:
+    async with bench(port=recorded(tmp_path, *(at(second) for second in range(31)))) as driver:
+        await driver.step(60)
+    told = [frame.at for frame in driver.of(Publish) if frame.name == "p1.voltage.l1"]
+    assert [(later - earlier).total_seconds() for earlier, later in pairwise(told)] == [10.0, 10.0, 10.0]
 
 
 async def test_the_end_of_a_recording_is_said_and_the_appliances_are_lost(tmp_path: Path) -> None:
