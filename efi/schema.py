@@ -1,11 +1,11 @@
 """The JSON Schema of the messages, with what the source says of each field."""
 
-import enum
+from enum import Enum
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from efi.field_docs import field_docs, member_docs
 from efi.messages import MESSAGE, MESSAGE_CLASSES
@@ -28,13 +28,21 @@ class DocumentedSchema(GenerateJsonSchema):
         return described
 
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
-        """The schema of an enumeration, its members described one a line."""
+        """The schema of an enumeration, noted so that its members can be described when all is put together."""
         described = super().enum_schema(schema)
-        choice = schema["cls"]
-        if isinstance(choice, type) and issubclass(choice, enum.Enum) and (docs := member_docs(choice)):
-            lines = [described.get("description", ""), *(f"`{value}`: {doc}" for value, doc in docs.items())]
-            described["description"] = "\n".join(line for line in lines if line)
+        self._choices[str(described.get("title"))] = schema["cls"]
         return described
+
+    def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
+        """The whole schema, its enumerations described one member a line."""
+        self._choices: dict[str, type[Enum]] = {}
+        whole = super().generate(schema, mode)
+        for told in whole.get("$defs", {}).values():
+            choice = self._choices.get(str(told.get("title"))) if "enum" in told else None
+            if choice is not None:
+                lines = (f"`{value}`: {doc}" for value, doc in member_docs(choice).items())
+                told["description"] = "\n".join((told.get("description", ""), *lines)).strip()
+        return whole
 
 
 def message_schema(message_type: str | None = None) -> dict[str, Any]:

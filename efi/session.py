@@ -286,6 +286,8 @@ class Session:
         if type(message) not in _ALLOCATIONS or refusal.rule == "repeated_message":
             return Verdict(refusal)
         answer = self._status(message.message_id, AllocationStatus.REJECTED, refusal.sentence, now)
+        if message.appliance_id != self.appliance_id:
+            answer = answer.model_copy(update={"appliance_id": message.appliance_id})
         return Verdict(refusal, to_app=(answer,))
 
     # Open allocations ------------------------------------------------------------------------------------------------
