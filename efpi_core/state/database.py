@@ -18,6 +18,8 @@ class Database:
         """Why nothing reaches the disk now; all goes on in memory."""
         self.on_problem: Callable[[EfpiError | None], None] | None = None
         """Called when a problem begins, changes, or (None) ends."""
+        self.on_rescued: Callable[[str], None] | None = None
+        """Called when the file was found damaged and made anew, with what happened, for people."""
 
     @property
     def kept(self) -> bool:

@@ -1,13 +1,15 @@
 """The database file: opened, brought to the present schema, and rescued when it is damaged."""
 
+import errno
 import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from efpi_core.errors import EfpiError, SettingsError
 from efpi_core.state.home import storage_problem
+from efpi_core.state.rescue import move_aside, salvage
 from efpi_core.state.table import DOCUMENT, TABLES, Row, Table
 
 APPLICATION_ID = 0x65667069
@@ -17,6 +19,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 PAGE_SIZE = 1024
 """Small pages: a commit writes whole pages, and most change a few hundred bytes."""
+
+_NO_TEXT = "Could not decode to UTF-8"
+"""What Python's sqlite3 says of a damaged text, without a code."""
 
 _FULL = (sqlite3.SQLITE_FULL,)
 _UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
@@ -53,20 +58,32 @@ def primary_code(error: sqlite3.Error) -> int:
 def database_problem(error: sqlite3.Error, path: Path) -> EfpiError:
     """The name and the cure of what SQLite reports."""
     code = primary_code(error)
-    if code in _FULL:
-        return EfpiError(f"the disk that holds {path} is full", "free some space; writing resumes by itself")
-    if code in _UNWRITABLE:
-        try:
-            os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
-            os.close(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-        except OSError as refused:
-            return storage_problem(refused, path)
-        return EfpiError(f"{path} cannot be written: {error}", "check the disk and its rights; see the system log")
+    if code in _UNWRITABLE and (refused := _refusal(path)) is not None:
+        return storage_problem(refused, path)
+    if code in _FULL or (code in _UNWRITABLE and _no_space(path.parent)):
+        return storage_problem(OSError(errno.ENOSPC, ""), path)
     if code in _DAMAGED:
         return EfpiError(f"{path} is damaged: {error}", "restore a backup, or move the file away")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return EfpiError(f"{path} is locked by another program", "close that program; writing resumes by itself")
     return EfpiError(f"{path}: {error}", "check the disk; see the system log")
+
+
+def _refusal(path: Path) -> OSError | None:
+    """What the system says when the file is opened for writing."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+        os.close(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    except OSError as refused:
+        return refused
+    return None
+
+
+def _no_space(directory: Path) -> bool:
+    try:
+        return os.statvfs(directory).f_bavail == 0
+    except OSError:
+        return False
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -164,7 +181,7 @@ def open_file(path: Path) -> OpenedFile:
     try:
         connection, rows = open_writable(path)
     except sqlite3.Error as error:
-        if primary_code(error) in _DAMAGED:
+        if primary_code(error) in _DAMAGED or str(error).startswith(_NO_TEXT):
             return _rescue(path, error)
         return _open_unwritable(path, database_problem(error, path))
     except OSError as error:
@@ -225,34 +242,11 @@ def _absent(path: Path) -> bool:
 
 def _rescue(path: Path, error: sqlite3.Error) -> OpenedFile:
     try:
-        aside = _move_aside(path)
+        aside = move_aside(path)
         connection, _ = open_writable(path)
     except (OSError, sqlite3.Error):
         problem = database_problem(error, path)
         return OpenedFile({}, None, None, problem, may_resume=False)
-    saved = _salvage(aside, connection)
+    saved = salvage(aside, connection)
     rescued = f"the state database was damaged ({error}); it lies in {aside}, and {saved} rows of it were saved"
     return OpenedFile(_read(connection), connection, rescued=rescued)
-
-
-def _move_aside(path: Path) -> Path:
-    number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    for suffix in ("-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    path.rename(aside)
-    return aside
-
-
-def _salvage(damaged: Path, connection: sqlite3.Connection) -> int:
-    """Copy every row that can be read; returns how many."""
-    saved = 0
-    with closing(sqlite3.connect(damaged, isolation_level=None)) as source:
-        for table in TABLES:
-            with suppress(sqlite3.Error):
-                for row in source.execute(table.select):
-                    connection.execute(table.upsert(1), row)
-                    saved += 1
-    return saved

@@ -59,12 +59,15 @@ class Home:
     def open(self) -> None:
         """Make the directory and take its lock. What cannot be written is told in `problem` and stops nobody.
 
-        Raises TryAgainError when another gateway lives here.
+        May be called again, to try again. Raises TryAgainError when another gateway lives here.
         """
+        self.problem = None
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             self.problem = storage_problem(error, self.path)
+        if self._lock is not None:
+            return
         try:
             self._lock = self._open_lock()
         except OSError as error:

@@ -34,7 +34,7 @@ class SqliteDatabase(Database):
     def __init__(self, home: Home, clock: Clock) -> None:
         opened = open_file(home.database)
         super().__init__(opened.rows)
-        self.problem = opened.problem or home.problem
+        self.problem = home.problem or opened.problem
         self.rescued = opened.rescued
         """What happened when the file was found damaged, for people; empty when it was whole."""
         self._home = home
@@ -165,8 +165,9 @@ class SqliteDatabase(Database):
     def _written(self, batch: Batch, outcome: Outcome) -> None:
         self._under_way = None
         if outcome.rescued:
-            self.rescued = outcome.rescued
             self._write_all_again()
+            if self.on_rescued is not None:
+                self.on_rescued(outcome.rescued)
         if outcome.problem is not None:
             self._release(batch, self._pending)
             self._set_problem(outcome.problem)

@@ -14,11 +14,9 @@ and what was written meanwhile reaches the disk when it works again.
 
 import asyncio
 import json
-import zlib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import JsonValue
 
@@ -26,54 +24,41 @@ from efi.allocation import AllocationStatus
 from efpi_core.clock import Clock
 from efpi_core.errors import EfpiError
 from efpi_core.plugin.limits import Limit
-from efpi_core.site.revisions import ImportRecord, Origin, Revision, Verdict, in_force, text_digest
 from efpi_core.state.database import Database
 from efpi_core.state.home import Home
 from efpi_core.state.records import (
-    EVENT_RING,
     KeptConnection,
     KeptLimit,
     OpenAllocation,
-    event_row,
-    event_view,
     kept_connection,
     kept_limit,
-    kept_revision,
     open_allocation,
     override_row,
     override_view,
-    revision_row,
     with_status,
-    with_verdict,
 )
+from efpi_core.state.site_records import SiteRecords
 from efpi_core.state.sqlite_database import SqliteDatabase
 from efpi_core.state.table import (
     ALLOCATION,
     BOUND,
     CONNECTION,
-    DOCUMENT,
-    EVENT,
     MEMORY,
     NOTE,
     OVERRIDE,
-    REVISION,
     Row,
-    Table,
 )
-from efpi_core.views import EventView, OverrideView
-
-RecordT = TypeVar("RecordT")
+from efpi_core.views import OverrideView
 
 
-class State:
+class State(SiteRecords):
     """Open allocations, connections, overrides, limits, plugins' memory, events and site revisions."""
 
     def __init__(self, database: Database, clock: Clock, home: Home | None = None) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock)
         self._home = home
-        self._last_event = max((int(str(row[1])) for row in database.rows[EVENT].values()), default=0)
-        self.life = int(self._note("life") or 0) + 1
+        life = self._note("life") or ""
+        self.life = (int(life) if life.isdecimal() else 0) + 1
         """How many times a gateway began in this home, this one included; marks its message ids."""
         database.put(NOTE, ("life", str(self.life)))
 
@@ -92,9 +77,12 @@ class State:
             home.close()
             raise
         state = cls(database, clock, home)
+        database.on_rescued = state._rescued
         if database.rescued:
-            state.add_event("error", "gateway", "state_rescued", database.rescued, "check the disk; it may be worn out")
+            state._rescued(database.rescued)
+            state._reject_lost()
         state._reject_unconfirmed()
+        state._hold_document_in_force()
         return state
 
     @classmethod
@@ -202,8 +190,8 @@ class State:
 
     def instance_values(self, instance: str) -> dict[str, JsonValue]:
         """All values that an instance keeps."""
-        rows = self._database.rows[MEMORY]
-        return {str(key): json.loads(str(rows[owner, key][2])) for owner, key in rows if owner == instance}
+        found = self._readable(MEMORY, _kept_value, lambda row: row[0] == instance)
+        return dict(found)
 
     def put_instance_value(self, instance: str, key: str, value: JsonValue) -> None:
         """Keep a value for an instance; None forgets it."""
@@ -218,89 +206,9 @@ class State:
             if owner == instance:
                 self._database.delete(MEMORY, instance, str(key))
 
-    # --- events
+    def _rescued(self, what: str) -> None:
+        self.add_event("error", "gateway", "state_rescued", what, "check the disk; it may be worn out")
 
-    def add_event(self, level: str, subject: str, kind: str, text: str, cure: str = "") -> EventView:
-        """Keep that something happened; `level` is "info", "warning" or "error"."""
-        self._last_event += 1
-        event = EventView(self._last_event, self._clock.now(), level, subject, kind, text, cure)
-        self._database.put(EVENT, event_row(event))
-        return event
 
-    def events(self, after: int = 0, count: int = 200) -> tuple[EventView, ...]:
-        """Events with a number above `after`, oldest first, at most `count`; `after` 0 gives the newest ones."""
-        oldest = max(1, self._last_event - EVENT_RING + 1)
-        first = max(oldest, after + 1) if after else max(oldest, self._last_event - count + 1)
-        rows = self._database.rows[EVENT]
-        numbers = range(first, min(first + count, self._last_event + 1))
-        found = (rows.get((number % EVENT_RING,)) for number in numbers)
-        return tuple(event_view(row) for row in found if row is not None)
-
-    # --- the site
-
-    def revisions(self) -> tuple[Revision, ...]:
-        """All revisions of the site, oldest first."""
-        return tuple(sorted(self._readable(REVISION, kept_revision), key=lambda revision: revision.number))
-
-    def revision_in_force(self) -> Revision | None:
-        """The newest confirmed revision, or None before the first."""
-        return in_force(self.revisions())
-
-    def revision_document(self, number: int) -> tuple[str, JsonValue] | None:
-        """A revision's text and the data that it was read to; reads the disk, so a running gateway asks in a thread."""
-        row = self._database.fetch(DOCUMENT, number)
-        if row is None or not isinstance(row[1], bytes) or not isinstance(row[2], bytes):
-            return None
-        return zlib.decompress(row[1]).decode(), json.loads(zlib.decompress(row[2]))
-
-    def add_revision(
-        self, text: str, data: JsonValue, *, by: str, why: str, origin: Origin, verdict: Verdict, source: str = ""
-    ) -> Revision:
-        """Keep a new revision."""
-        number = max((revision.number for revision in self.revisions()), default=0) + 1
-        revision = Revision(number, self._clock.now(), by, why, origin, verdict, text_digest(text), source)
-        packed = zlib.compress(json.dumps(data, separators=(",", ":")).encode())
-        self._database.put(DOCUMENT, (number, zlib.compress(text.encode()), packed))
-        self._database.put(REVISION, revision_row(revision), durable=True)
-        return revision
-
-    def judge_revision(self, number: int, verdict: Verdict, note: str = "") -> Revision:
-        """Keep what became of a revision: from here on it is in force, or it never will be."""
-        revision = next(revision for revision in self.revisions() if revision.number == number)
-        judged = with_verdict(revision, verdict, note)
-        self._database.put(REVISION, revision_row(judged), durable=True)
-        return judged
-
-    def _reject_unconfirmed(self) -> None:
-        """A change of the site that was being watched when the gateway ended did not prove itself."""
-        for revision in self.revisions():
-            if revision.verdict is Verdict.CANDIDATE:
-                self.judge_revision(revision.number, Verdict.REJECTED, "the gateway ended before it was confirmed")
-                text = f"revision {revision.number} by {revision.by} was not confirmed when the gateway ended"
-                self.add_event("warning", "site", "site_not_confirmed", text, "apply it again if it is meant")
-
-    def last_import(self) -> ImportRecord | None:
-        """When a file was last taken."""
-        kept = self._note("import")
-        return None if kept is None else ImportRecord(**json.loads(kept))
-
-    def set_last_import(self, record: ImportRecord) -> None:
-        """Keep that a file was taken."""
-        value = json.dumps({"path": record.path, "digest": record.digest, "revision": record.revision})
-        self._database.put(NOTE, ("import", value), durable=True)
-
-    def _readable(self, table: Table, read: Callable[[Row], RecordT]) -> list[RecordT]:
-        """The records of a table; a row that this efpi cannot read is forgotten, with an event."""
-        found = []
-        for key, row in tuple(self._database.rows[table].items()):
-            try:
-                found.append(read(row))
-            except ValueError as error:
-                self._database.delete(table, *key)
-                text = f"what was kept of {table.name} {key!r} cannot be read and is forgotten: {error}"
-                self.add_event("warning", "gateway", "row_unreadable", text[:500])
-        return found
-
-    def _note(self, name: str) -> str | None:
-        row = self._database.rows[NOTE].get((name,))
-        return None if row is None else str(row[1])
+def _kept_value(row: Row) -> tuple[str, JsonValue]:
+    return str(row[1]), json.loads(str(row[2]))

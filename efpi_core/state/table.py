@@ -22,8 +22,16 @@ class Table:
     @property
     def select(self) -> str:
         """Reads all rows, in the order of their keys."""
-        names = ", ".join(self.columns)
-        return f"SELECT {names} FROM {self.name} ORDER BY {', '.join(self.columns[: self.keys])}"  # noqa: S608  # own names
+        return self._select("")
+
+    @property
+    def select_backwards(self) -> str:
+        """Reads all rows, the last first."""
+        return self._select(" DESC")
+
+    def _select(self, direction: str) -> str:
+        order = ", ".join(f"{name}{direction}" for name in self.columns[: self.keys])
+        return f"SELECT {', '.join(self.columns)} FROM {self.name} ORDER BY {order}"  # noqa: S608  # own names
 
     @property
     def select_one(self) -> str:

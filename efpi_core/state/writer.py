@@ -41,6 +41,7 @@ class Writer:
         self._report: Callable[[Batch, Outcome], None] | None = None
         self._thread: threading.Thread | None = None
         self._checkpoint: threading.Thread | None = None
+        self._nearly_moved = threading.Event()
         self.commits = 0
         """Transactions so far."""
 
@@ -102,7 +103,10 @@ class Writer:
                 self._connection.execute("PRAGMA synchronous=NORMAL")
         self._held = Batch()
         self.commits += 1
-        if self.commits % CHECKPOINT_LOOK == 0:
+        if self._nearly_moved.is_set():
+            self._nearly_moved.clear()
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        elif self.commits % CHECKPOINT_LOOK == 0:
             self._begin_checkpoint()
 
     def _give_up_connection(self, error: sqlite3.Error) -> None:
@@ -117,7 +121,6 @@ class Writer:
             raise SettingsError(
                 str(self._home.database), "what it holds could not be read", "mend it, then start the gateway again"
             )
-        self._home.problem = None
         self._home.open()
         if self._home.problem is not None:
             raise self._home.problem
@@ -135,11 +138,15 @@ class Writer:
                 self._checkpoint.start()
 
     def _run_checkpoint(self) -> None:
-        """Move the log into the database beside the running commits; a failure shows in the next commit, too."""
+        """Move most of the log into the database, beside the running commits; a failure shows in the next commit, too.
+
+        What was committed meanwhile is little, and the writer moves it between two commits: then the log begins anew.
+        """
         with suppress(sqlite3.Error):
             connection = connect(self._home.database)
             try:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                self._nearly_moved.set()
             finally:
                 connection.close()
 
