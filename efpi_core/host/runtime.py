@@ -5,7 +5,6 @@ The same object runs inside the gateway and in a hosted process; the difference 
 
 import asyncio
 import contextlib
-import random
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -134,7 +133,7 @@ class InstanceRuntime:
             storage=InstanceStorage(start.storage, port),
             secrets=start.secrets,
             ids=MessageIds(start.instance, start.life),
-            rng=random.Random(f"{start.seed}/{start.instance}"),  # noqa: S311  # simulation, not secrecy
+            seed=f"{start.seed}/{start.instance}",
             resolution_s=start.resolution_s,
         )
         self._app: EnergyApp[PluginConfig] | None = None

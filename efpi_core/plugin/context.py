@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from efi.messages import AnyRegistration, ApplianceMessage, AppMessage
@@ -65,7 +66,7 @@ class Context:
         storage: InstanceStorage,
         secrets: dict[str, str],
         ids: MessageIds,
-        rng: random.Random,
+        seed: str,
         resolution_s: float,
     ) -> None:
         self.instance = instance
@@ -76,8 +77,6 @@ class Context:
         """Small values that survive restarts."""
         self.log = PluginLog(port)
         """The instance's lines in the log."""
-        self.random = rng
-        """Chance that is the same in each run of a simulation."""
         self.new_id = ids
         """Makes message ids."""
         self.resolution_s = resolution_s
@@ -90,10 +89,16 @@ class Context:
         """The appliances that this instance brought, by their gateway-wide name."""
         self._port = port
         self._clock = clock
+        self._seed = seed
         self._enqueue = enqueue
         self._secrets = secrets
         self._watchers: list[tuple[tuple[str, ...], ObservationCallback]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @cached_property
+    def random(self) -> random.Random:
+        """Chance that is the same in each run of a simulation."""
+        return random.Random(self._seed)  # noqa: S311  # simulation, not secrecy
 
     # --- time
 

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from efpi_core.errors import EfpiError, TryAgainError
 from efpi_core.plugin.appliance import Appliance
-from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.config import PluginConfig
 from efpi_core.plugin.context import Context
 from efpi_core.plugin.plugin import ConfigT, Plugin
@@ -71,5 +70,4 @@ class SingleApplianceDriver(Driver[ConfigT], Appliance):
     async def start(self) -> None:
         """Open the connection and begin to poll; for the host."""
         await self.open()
-        self.context.condition(ConditionState.OFFLINE, "connecting", "has not answered yet")
         await Poller(self.context, self.pace(), self)()  # type: ignore[arg-type]  # any config will do
