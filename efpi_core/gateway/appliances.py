@@ -42,6 +42,8 @@ class ApplianceRecord:
     safe_fallback: bool
     online: bool = True
     app: str | None = None
+    listeners: tuple[str, ...] = ()
+    """Apps that hear what a measured appliance says, though nobody controls it."""
     condition: ConditionState = ConditionState.OK
     text: str = ""
     cure: str = ""

@@ -51,6 +51,16 @@ class Connections:
             self._apps[app] = AppFacts(facts.instance, facts.categories, running)
             self.settle()
 
+    def listeners(self, record: ApplianceRecord) -> tuple[str, ...]:
+        """The running apps that may hear an appliance which nobody controls, since it is measured only."""
+        if record.steerable:
+            return ()
+        return tuple(
+            app.instance
+            for app in self._apps.values()
+            if app.running and record.category in app.categories and app.instance != record.instance
+        )
+
     def choose(self, appliance_id: str, choice: Choice | None) -> None:
         """Decide about an appliance, whether it is there yet or not; None leaves it to the automatic answer."""
         if choice is None:

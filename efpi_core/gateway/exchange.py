@@ -193,6 +193,8 @@ class Exchange:
                 receiver = self._note_status(record, told, now)
             if receiver is not None:
                 self._send(receiver, Deliver(record.appliance_id, told))
+            for listener in record.listeners:
+                self._send(listener, Deliver(record.appliance_id, told))
 
     def _note_status(self, record: ApplianceRecord, status: AllocationStatusUpdate, now: datetime) -> str | None:
         """Keep the word on an allocation; returns the app that is to hear it, if any."""

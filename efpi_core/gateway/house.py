@@ -183,6 +183,8 @@ class House:
         if instance in self._apps:
             self._send(instance, LimitsChanged(tuple(self.limits)))
             self.connections.set_running(instance, running=True)
+            for record in self.appliances:
+                self._let_listen(record)
 
     def _add_appliance(self, instance: str, frame: AddAppliance) -> None:
         registration = frame.registration
@@ -208,7 +210,11 @@ class House:
             self.exchange.from_appliance(record, registration)
         record.online = True
         self.exchange.on_change(record)
+        if record.steerable:
+            self._let_listen(record)
         self.connections.settle()
+        if not record.steerable:
+            self._let_listen(record)
         self.desk.appliance_came(record)
 
     def _remove_appliance(self, instance: str, frame: RemoveAppliance) -> None:
@@ -219,8 +225,9 @@ class House:
         self._gone(record, frame.reason)
 
     def _gone(self, record: ApplianceRecord, reason: str) -> None:
-        if record.app is not None:
-            self._send(record.app, Disconnected(record.appliance_id, reason))
+        for app in (record.app, *record.listeners):
+            if app is not None:
+                self._send(app, Disconnected(record.appliance_id, reason))
         self.board.doubt(record.appliance_id, Quality.UNKNOWN, self._clock.now())
         self.appliances.remove(record.appliance_id)
         self.events.tell("info", record.appliance_id, "appliance_gone", reason or "the appliance was taken away")
@@ -254,6 +261,8 @@ class House:
         now = self._clock.now()
         self.board.forget_watches(instance)
         self.connections.set_running(instance, running=False)
+        for record in self.appliances:
+            record.listeners = tuple(app for app in record.listeners if app != instance)
         for record in self.appliances.of_instance(instance):
             if for_good:
                 self._gone(record, reason)
@@ -290,10 +299,26 @@ class House:
         if app is not None:
             self._send(record.instance, Connected(record.appliance_id, app))
             self._send(app, Connected(record.appliance_id, app, record.registration))
-            for message in record.session.space.messages()[1:]:
-                self._send(app, Deliver(record.appliance_id, message))
+            self._replay(record, app)
             self.events.tell("info", record.appliance_id, "connected", f"'{app}' is in control")
         self.exchange.on_change(record)
+
+    def _let_listen(self, record: ApplianceRecord) -> None:
+        """Let every app hear an appliance that nobody controls because it is measured only, as the meter."""
+        listeners = self.connections.listeners(record)
+        for app in record.listeners:
+            if app not in listeners:
+                self._send(app, Disconnected(record.appliance_id, "it is no longer measured only"))
+        for app in listeners:
+            if app not in record.listeners:
+                self._send(app, Connected(record.appliance_id, app, record.registration, listens=True))
+                self._replay(record, app)
+        record.listeners = listeners
+
+    def _replay(self, record: ApplianceRecord, app: str) -> None:
+        """Tell an app what the appliance said before and still holds."""
+        for message in record.session.space.messages()[1:]:
+            self._send(app, Deliver(record.appliance_id, message))
 
     def choose(self, appliance: str, app: str | None) -> None:
         """A person gives an appliance to an app, or to none."""

@@ -68,6 +68,8 @@ class Connected:
     appliance_id: str
     app: str
     registration: AnyRegistration | None = None
+    listens: bool = False
+    """To an app: it only hears what the appliance says, since that is measured only and nobody controls it."""
     op: Literal["connected"] = "connected"
 
 

@@ -255,7 +255,7 @@ class InstanceRuntime:
             if handler is not None:
                 await handler.on_connected(frame.app)
         elif self._app is not None:
-            appliance = ControlledAppliance(frame.appliance_id, self.context)
+            appliance = ControlledAppliance(frame.appliance_id, self.context, controlled=not frame.listens)
             appliance.space.apply(frame.registration, self.context.now())
             self._app.appliances[frame.appliance_id] = appliance
             await self._app.on_connect(appliance)

@@ -5,18 +5,21 @@ from typing import ClassVar
 from efi.allocation import AllocationRevoke, AllocationStatusUpdate
 from efi.control_space import ControlSpace
 from efi.messages import AnyAllocation, AnyRegistration, ApplianceMessage
+from efpi_core.errors import RefusedError
 from efpi_core.plugin.appliance import Stamp
 from efpi_core.plugin.context import Context
 from efpi_core.plugin.plugin import ConfigT, Plugin
 
 
 class ControlledAppliance:
-    """An appliance as the app that controls it sees it."""
+    """An appliance as the app that controls it sees it; or one that is measured only, which every app may hear."""
 
-    __slots__ = ("_context", "appliance_id", "space", "statuses")
+    __slots__ = ("_context", "appliance_id", "controlled", "space", "statuses")
 
-    def __init__(self, appliance_id: str, context: Context) -> None:
+    def __init__(self, appliance_id: str, context: Context, *, controlled: bool = True) -> None:
         self.appliance_id = appliance_id
+        self.controlled = controlled
+        """Whether it takes this app's allocations; a meter, for instance, is only heard."""
         self.space = ControlSpace()
         """Everything live that the appliance said of its freedom, and its last measurement."""
         self.statuses: dict[str, AllocationStatusUpdate] = {}
@@ -38,6 +41,8 @@ class ControlledAppliance:
 
     def allocate(self, allocation: AnyAllocation) -> None:
         """Ask the appliance for something. The answer comes with `EnergyApp.on_status`."""
+        if not self.controlled:
+            raise RefusedError(f"'{self.appliance_id}' is measured only", "allocate only to those that are `controlled`")
         self._context.say(allocation)
 
     def revoke(self, allocation_id: str | None = None, reason: str = "") -> None:
@@ -54,10 +59,10 @@ class EnergyApp(Plugin[ConfigT]):
     """The categories that it controls."""
 
     appliances: dict[str, ControlledAppliance]
-    """The appliances that it controls now, by name."""
+    """The appliances that it controls or hears now, by name."""
 
     async def on_connect(self, appliance: ControlledAppliance) -> None:
-        """An appliance is now in this app's hands; its control space follows in `on_update`."""
+        """An appliance is now in this app's hands, or may be heard; its control space follows in `on_update`."""
 
     async def on_disconnect(self, appliance: ControlledAppliance, reason: str) -> None:
         """An appliance is no longer in this app's hands."""

@@ -31,7 +31,7 @@ from efpi_core.plugin.app import ControlledAppliance, EnergyApp
 from efpi_core.plugin.config import PluginConfig, setting
 from efpi_core.plugin.hookspecs import hookimpl
 from efpi_core.plugin.inflexible import InflexibleDriver
-from efpi_core.plugin.observation import Observation
+from efpi_core.plugin.observation import Observation, ObservationSpec
 from efpi_core.plugin.storage import StorageDriver
 
 ELECTRIC = (Commodity.ELECTRICITY,)
@@ -233,6 +233,26 @@ class OtherToyApp(ToyApp):
     offer_name = "toy.other"
 
 
+class ListeningToyApp(EnergyApp[ToyConfig]):
+    """Hears what inflexible appliances say, and keeps a tally of it in its observations."""
+
+    offer_name = "toy.listener"
+    title = "Listener"
+    categories = frozenset(("inflexible",))
+
+    async def start(self) -> None:
+        self.context.declare(ObservationSpec(f"{self.context.instance}.heard", "W", "text"))
+
+    async def on_update(self, appliance: ControlledAppliance, message: ApplianceMessage) -> None:
+        heard = " ".join(
+            f"{name}:{'controlled' if known.controlled else 'heard'}" for name, known in sorted(self.appliances.items())
+        )
+        self.context.publish(f"{self.context.instance}.heard", heard)
+
+    async def on_disconnect(self, appliance: ControlledAppliance, reason: str) -> None:
+        self.context.publish(f"{self.context.instance}.heard", f"no more {appliance.appliance_id}")
+
+
 @hookimpl
 def efpi_plugins() -> list[type]:
-    return [ToyLoad, ToySun, ToyMeter, ToyBattery, ToyApp, OtherToyApp]
+    return [ToyLoad, ToySun, ToyMeter, ToyBattery, ToyApp, OtherToyApp, ListeningToyApp]
