@@ -88,5 +88,10 @@ class InstanceHost(Protocol):
 class HostFactory(Protocol):
     """Makes the host for one life of an instance."""
 
-    def __call__(self, instance: str, plugin: PluginDescription, offer: Offer, listener: HostListener) -> InstanceHost:
-        """A host, not launched yet."""
+    def __call__(
+        self, instance: str, plugin: PluginDescription, offer: Offer, listener: HostListener, *, hosted: bool
+    ) -> InstanceHost:
+        """A host, not launched yet, in a process of its own when `hosted`; PluginFailure when it cannot be made."""
+
+    async def close(self) -> None:
+        """Make no more hosts, and end what only helped to make them; for when all hosts have ended."""

@@ -1,0 +1,281 @@
+"""One instance through all its lives: launched, watched, restarted after confirmed death, stopped in order."""
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+
+from efpi_core.clock import Clock, TimerHandle
+from efpi_core.errors import EfpiError
+from efpi_core.gateway.crash_record import CrashRecord
+from efpi_core.gateway.habits import Habits
+from efpi_core.gateway.heartbeat import Heartbeat
+from efpi_core.gateway.instances import InstancePlan, InstancesListener
+from efpi_core.gateway.memory_watch import MemoryWatch
+from efpi_core.host.frames import Failed, FromInstance, Pong, Ready, Stopped, ToInstance
+from efpi_core.host.host import End, Ending, HostFactory, InstanceHost
+from efpi_core.plugin.condition import ConditionState
+from efpi_core.views import InstanceState, InstanceView
+
+LOG = logging.getLogger("efpi.instance")
+
+KEPT_LINES = 60
+"""How many of the printed lines are kept to explain a crash."""
+
+CERTAINTY_S = 0.3
+"""How long to wait for the death of what was killed."""
+
+HELD_BY_KERNEL_CURE = "unplug the device or disk that it waits for, or restart the machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is known of the latest failure of an instance, for people who look into it."""
+
+    text: str
+    cure: str
+    traceback: str
+    printed: tuple[str, ...]
+    """The lines that it printed last."""
+
+
+class Supervised:
+    """Keeps one instance running. It is its hosts' listener; a failing plugin ends here."""
+
+    def __init__(
+        self, plan: InstancePlan, hosts: HostFactory, listener: InstancesListener, clock: Clock, habits: Habits
+    ) -> None:
+        self.plan = plan
+        self.name = plan.spec.instance
+        self.state = InstanceState.STOPPED
+        self.restarts = 0
+        """How often it was started again."""
+        self.closed = False
+        """Whether no life of it may begin any more."""
+        self.trouble: Trouble | None = None
+        """Its latest failure."""
+        self._text = ""
+        self._cure = ""
+        self._hosts = hosts
+        self._listener = listener
+        self._clock = clock
+        self._habits = habits
+        self._crashes = CrashRecord(habits)
+        self._host: InstanceHost | None = None
+        self._launched_at = 0.0
+        self._failed: Failed | None = None
+        self._printed: deque[str] = deque(maxlen=KEPT_LINES)
+        self._deadline: TimerHandle | None = None
+        self._pause: TimerHandle | None = None
+        self._heartbeat: Heartbeat | None = None
+        self._memory: MemoryWatch | None = None
+        self._start_when_gone = False
+        self._gone: asyncio.Event = asyncio.Event()
+        self._gone.set()
+
+    # --- for the supervisor
+
+    def view(self) -> InstanceView:
+        """What the gateway shows of it."""
+        spec, offer = self.plan.spec, self.plan.offer
+        return InstanceView(
+            instance=self.name,
+            kind=spec.kind,
+            offer=spec.offer,
+            state=self.state,
+            condition=_CONDITIONS.get(self.state, ConditionState.OK),
+            detail=self.state.value if self.state in _CONDITIONS else "",
+            text=self._text,
+            cure=self._cure,
+            restarts=self.restarts,
+            pid=self._host.pid if self._host is not None else None,
+            hosted=spec.hosted,
+            title=spec.name or (offer.title if offer is not None else ""),
+        )
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has a host that has not ended."""
+        return not self._gone.is_set()
+
+    def start(self) -> None:
+        """Begin a life; when nothing can run, say so."""
+        self._cancel_pause()
+        if self.closed:
+            return
+        plan = self.plan
+        if plan.plugin is None or plan.offer is None or plan.start is None:
+            self._turn(InstanceState.MISSING, plan.problem, plan.cure)
+            return
+        self._failed = None
+        self._printed.clear()
+        self._launched_at = self._clock.elapsed()
+        try:
+            host = self._hosts(self.name, plan.plugin, plan.offer, self, hosted=plan.spec.hosted)
+            first = plan.start()
+        except EfpiError as error:
+            self._crashed(Ending(End.NOT_LAUNCHED, error.problem, error.cure))
+            return
+        self._host = host
+        self._gone.clear()
+        self._turn(InstanceState.STARTING)
+        self._deadline = self._clock.call_later(self._habits.start_s, self._not_ready)
+        self._memory = MemoryWatch(
+            self._clock, self._habits.memory_every_s, lambda: host.pid, plan.offer.memory_mb, self._too_large
+        )
+        host.launch(first)
+
+    def send(self, frame: ToInstance) -> None:
+        """Hand it a frame; dropped when it does not run."""
+        if self._host is not None:
+            self._host.send(frame)
+
+    def begin_again(self) -> None:
+        """Start it after it was stopped, as soon as it has ended for certain; its crashes are forgotten."""
+        self._crashes.forget()
+        self.restarts += 1
+        if self.runs:
+            self._start_when_gone = True
+        else:
+            self.start()
+
+    async def stop(self, deadline_s: float, reason: str) -> None:
+        """End it in order, and wait until it has ended for certain; not for ever, since the kernel may hold it."""
+        self._cancel_pause()
+        self._start_when_gone = False
+        host = self._host
+        if host is None:
+            if self.state not in (InstanceState.STOPPED, InstanceState.MISSING):
+                self._turn(InstanceState.STOPPED, reason)
+            return
+        self._quieten()
+        self._turn(InstanceState.STOPPING, reason)
+        host.stop(deadline_s, reason)
+        try:
+            async with asyncio.timeout(deadline_s + CERTAINTY_S):
+                await self._gone.wait()
+        except TimeoutError:
+            self._turn(InstanceState.STOPPING, "it was killed and does not end", HELD_BY_KERNEL_CURE)
+
+    def kill(self, reason: str) -> None:
+        """End it at once."""
+        if self._host is not None:
+            self._host.kill(reason)
+
+    # --- its hosts' listener
+
+    def frame(self, host: InstanceHost, frame: FromInstance) -> None:
+        """It sent a frame."""
+        if host is not self._host:
+            return
+        if self._heartbeat is not None:
+            self._heartbeat.heard()
+        match frame:
+            case Pong():
+                if self._heartbeat is not None:
+                    self._heartbeat.answered(frame)
+                return
+            case Ready():
+                self._ready(host)
+            case Failed():
+                self._note_failure(frame)
+            case Stopped():
+                for unsafe in frame.unsafe:
+                    LOG.error("%s: not in its safe state: %s", self.name, unsafe)
+        self._listener.on_frame(self.name, frame)
+
+    def _ready(self, host: InstanceHost) -> None:
+        self._cancel_deadline()
+        if self.state is not InstanceState.STARTING:
+            return
+        self._heartbeat = Heartbeat(self._clock, self._habits, host.send, host.kill)
+        self._turn(InstanceState.RUNNING)
+
+    def _note_failure(self, failed: Failed) -> None:
+        LOG.error("%s: failed (%s): %s\n%s", self.name, failed.moment, failed.error, failed.traceback)
+        if failed.fatal:
+            self._failed = failed
+
+    def output(self, host: InstanceHost, line: str) -> None:
+        """It printed a line."""
+        self._printed.append(line)
+        LOG.info("%s prints: %s", self.name, line)
+
+    def ended(self, host: InstanceHost, ending: Ending) -> None:
+        """It has ended, for certain."""
+        if host is not self._host:
+            return
+        self._host = None
+        self._quieten()
+        self._gone.set()
+        if self.state is InstanceState.STOPPING:
+            if ending.how is not End.STOPPED:
+                LOG.warning("%s: %s", self.name, ending.text)
+            self._turn(InstanceState.STOPPED)
+            if self._start_when_gone:
+                self._start_when_gone = False
+                self.start()
+        elif ending.how is End.STOPPED:
+            self._crashed(Ending(End.CRASHED, "it ended without being asked"))
+        else:
+            self._crashed(ending)
+
+    # --- failures
+
+    def _not_ready(self) -> None:
+        self._deadline = None
+        self.kill(f"it was not ready within {self._habits.start_s:g} s")
+
+    def _too_large(self, problem: str) -> None:
+        self.kill(problem)
+
+    def _crashed(self, ending: Ending) -> None:
+        failed = self._failed
+        text = f"{failed.moment}: {failed.error}" if failed is not None else ending.text
+        cure = ending.cure or (failed.cure if failed is not None else "")
+        self.trouble = Trouble(text, cure, failed.traceback if failed is not None else "", tuple(self._printed))
+        now = self._clock.elapsed()
+        pause = self._crashes.crashed(now, now - self._launched_at)
+        if pause is None:
+            release = f"release it with `efpi plugins restart {self.name}`"
+            crashes = f"{text} (ended {self._crashes.recent} times in a short time)"
+            self._turn(InstanceState.QUARANTINED, crashes, f"{cure}; {release}" if cure else release)
+            return
+        self._pause = self._clock.call_later(pause, self._again)
+        self._turn(InstanceState.BACKING_OFF, text, cure)
+
+    def _again(self) -> None:
+        self._pause = None
+        self.restarts += 1
+        self.start()
+
+    # --- the rest
+
+    def _turn(self, state: InstanceState, text: str = "", cure: str = "") -> None:
+        self.state, self._text, self._cure = state, text, cure
+        self._listener.on_state(self.name, state, text, cure)
+
+    def _quieten(self) -> None:
+        self._cancel_deadline()
+        for watch in (self._heartbeat, self._memory):
+            if watch is not None:
+                watch.stop()
+        self._heartbeat = self._memory = None
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _cancel_pause(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+
+
+_CONDITIONS = {
+    InstanceState.BACKING_OFF: ConditionState.OFFLINE,
+    InstanceState.QUARANTINED: ConditionState.OFFLINE,
+    InstanceState.MISSING: ConditionState.MISCONFIGURED,
+}
+"""How an instance is doing that does not run; the others tell for themselves."""
