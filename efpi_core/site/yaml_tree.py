@@ -42,6 +42,7 @@ _LONG_INTEGER = re.compile(r"[-+]?[0-9]{19,}|0o[0-7]{21,}|0x[0-9a-fA-F]{16,}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ class _Reader:
         self._put(value, event.start_mark)
 
     def _key(self, frame: _Open, event: ScalarEvent) -> None:
-        key = event.value
+        key = _paired(event.value)
         path = (*frame.path, key)
         if key in frame.value:
             first = self.tree.places[path].key_line
@@ -260,7 +261,7 @@ class _Reader:
             raise _Stop
 
     def _value_of(self, event: ScalarEvent) -> JsonValue:
-        text: str = event.value
+        text = _paired(event.value)
         if _UNFIT.search(text):
             self.problem_at(event.start_mark, self._path(), "a character that no text may hold", "delete it")
             return None
@@ -272,6 +273,11 @@ class _Reader:
             self.problem_at(event.start_mark, self._path(), problem, "write a finite number, or text in quotes")
             return None
         return value
+
+
+def _paired(text: str) -> str:
+    """The text with characters beyond U+FFFF that were written as two escapes, as JSON does (RFC 8259 §7), made one."""
+    return _PAIR.sub(lambda pair: pair.group().encode("utf-16", "surrogatepass").decode("utf-16"), text)
 
 
 def plain_value(text: str) -> JsonValue:
