@@ -38,6 +38,6 @@ def setting(
         title=title,
         description=description or None,
         examples=None if example is None else [example],
-        json_schema_extra=extra or None,
+        json_schema_extra=extra,
         **bounds,
     )
