@@ -1,0 +1,89 @@
+"""What a lever was asked to do, how it answered, and how long a change of mind has lasted."""
+
+from dataclasses import dataclass
+
+from efpi_app_self_consumption.lever import Patience
+
+ANSWER_S = 30.0
+"""So long, beyond its processing delay, an appliance may take to answer."""
+
+TRUSTED_S = 90.0
+"""So long after an accepted order the appliance may still say that it runs in its old mode."""
+
+FOLLOWS = 0.7
+"""A lever that draws less than this share of what was asked cannot take more at present."""
+
+TRIED_AGAIN_S = 600.0
+"""Then a lever that took less than asked is asked for more again."""
+
+
+@dataclass(slots=True)
+class Order:
+    """The last thing that was asked of a lever."""
+
+    allocation_id: str
+    mode_id: str
+    factor: float | None
+    power_w: float
+    at_s: float
+    reason: str
+    answered: bool = False
+    ended: bool = False
+    """Whether it was refused, given up or replaced."""
+
+
+class LeverMemory:
+    """What is remembered of one lever between decisions."""
+
+    __slots__ = ("_wish", "_wish_since_s", "least_taken_w", "limited_until_s", "order")
+
+    def __init__(self) -> None:
+        self.order: Order | None = None
+        self._wish: bool | None = None
+        self._wish_since_s = 0.0
+        self.least_taken_w = 0.0
+        self.limited_until_s = 0.0
+
+    def wishes(self, on: bool | None, now_s: float) -> None:
+        """Note whether the lever would be switched on, or off, if patience allowed; None: it may stay as it is."""
+        if on != self._wish:
+            self._wish = on
+            self._wish_since_s = now_s
+
+    def patience(self, now_s: float, start_s: float, stop_s: float) -> Patience:
+        """Whether a wish has lasted long enough."""
+        lasted = now_s - self._wish_since_s if self._wish is not None else -1.0
+        return Patience(
+            may_start=start_s <= 0.0 or (self._wish is True and lasted >= start_s),
+            may_stop=stop_s <= 0.0 or (self._wish is False and lasted >= stop_s),
+        )
+
+    def waits_for_answer(self, now_s: float, delay_s: float) -> bool:
+        """Whether the last order has not been answered yet, in reasonable time."""
+        order = self.order
+        return order is not None and not order.answered and not order.ended and now_s < order.at_s + delay_s + ANSWER_S
+
+    def overdue(self, now_s: float, delay_s: float) -> bool:
+        """Whether the last order was never answered."""
+        order = self.order
+        return order is not None and not order.answered and not order.ended and now_s >= order.at_s + delay_s + ANSWER_S
+
+    def standing(self, now_s: float) -> Order | None:
+        """The order that holds though the appliance may not have said so yet."""
+        order = self.order
+        return order if order is not None and not order.ended and now_s < order.at_s + TRUSTED_S else None
+
+    def took(self, power_w: float, now_s: float) -> None:
+        """What the lever draws, settled: when it is much less than asked, it cannot take more for a while."""
+        order = self.order
+        if order is None or order.ended or order.power_w <= 0.0:
+            return
+        if power_w < FOLLOWS * order.power_w:
+            self.least_taken_w = max(power_w, 0.0)
+            self.limited_until_s = now_s + TRIED_AGAIN_S
+        elif now_s >= self.limited_until_s:
+            self.least_taken_w = 0.0
+
+    def most_w(self, now_s: float) -> float:
+        """The most that the lever takes at present, W."""
+        return self.least_taken_w * 1.1 + 50.0 if now_s < self.limited_until_s else float("inf")

@@ -1,0 +1,200 @@
+"""Shares out the power at the connection: sun to where it is worth most, and what is missing from where it is cheapest.
+
+Levers are served one after the other in a fixed order, each on what those before it left, so that no two of them
+answer the same surplus.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from efpi_app_self_consumption.flow import NO_FLOW
+from efpi_app_self_consumption.headroom import Headroom
+from efpi_app_self_consumption.lever import ON_W, Choice, Lever, Option
+from efpi_app_self_consumption.segment import UNKNOWN_COST, Segment
+from efpi_app_self_consumption.tariff import Price
+
+STAYING = 0.05
+"""Share of the grid's price that staying is worth: who changes must gain more than that."""
+
+SHORTEST_STAY_S = 1800.0
+"""The cost of a change of mode is spread over at least this time."""
+
+RELIEF = 1000.0
+"""How many times the grid's price it is worth to relieve a limit that is broken."""
+
+
+class Shares(NamedTuple):
+    """Who does what."""
+
+    choices: tuple[Choice, ...]
+    sun_w: float
+    """What would be fed in if no lever consumed or gave back, W."""
+
+
+def share_out(levers: Iterable[Lever], headroom: Headroom, price: Price) -> Shares:
+    """Decide for every lever. `headroom` holds the power without them, and holds it with them afterwards."""
+    sun = max(-headroom.grid.total, 0.0)
+    choices: list[Choice] = []
+    givers: list[tuple[Lever, Choice | None]] = []
+    unfed = 0.0
+    for lever in sorted(levers, key=_rank):
+        choice = _consume(lever, headroom, price)
+        if choice is None or choice.power_w <= lever.idle_w + ON_W:
+            givers.append((lever, choice))
+            continue
+        headroom.add(choice.flow)
+        choices.append(choice)
+        if not lever.fed_by_battery:
+            unfed += choice.power_w
+    # What a resting lever gives instead is decided once all consumption is known, standby power included.
+    for _, choice in givers:
+        if choice is not None:
+            headroom.add(choice.flow)
+    for lever, choice in sorted(givers, key=_price_of_giving):
+        rest = NO_FLOW if choice is None else choice.flow
+        headroom.grid = headroom.grid.minus(rest)
+        given = _produce(lever, choice, headroom, price, unfed)
+        headroom.add(rest if given is None else given.flow)
+        if given is not None:
+            choices.append(given)
+    return Shares(tuple(choices), sun)
+
+
+def _rank(lever: Lever) -> tuple[bool, float, str, str]:
+    """The most urgent first, then those to whom a J is worth most; names settle the rest."""
+    best = 0.0
+    for segment, _ in lever.options:
+        power = segment.high.total
+        if power > ON_W:
+            worth = lever.worth.of(segment.high_rate, producing=False)
+            if worth is not None:
+                best = max(best, (worth - segment.high_cost) / power)
+    # Rounded, so that a worth that creeps does not swap two levers back and forth.
+    return (not lever.worth.urgent, -float(f"{best:.2g}"), lever.appliance_id, lever.actuator_id or "")
+
+
+def _price_of_giving(giver: tuple[Lever, Choice | None]) -> tuple[float, str]:
+    """What a J costs that the lever gives back or makes."""
+    lever = giver[0]
+    least = float("inf")
+    for segment, _ in lever.options:
+        if segment.low.total < -ON_W:
+            kept = lever.worth.of(segment.low_rate, producing=True)
+            if kept is not None:
+                least = min(least, (segment.low_cost - kept) / -segment.low.total)
+    return (least, lever.appliance_id)
+
+
+# Consuming ------------------------------------------------------------------------------------------------------------
+
+
+def _consume(lever: Lever, headroom: Headroom, price: Price) -> Choice | None:
+    """The best that a lever can do by consuming, or by resting; None when it can do neither."""
+    best = _best_consumption(lever, headroom, price, lever.options)
+    if best is None or lever.worth.urgent or not best.switches:
+        return best
+    starts = best.power_w > lever.idle_w + ON_W
+    if lever.patience.may_start if starts else lever.patience.may_stop:
+        return best
+    held = _best_consumption(lever, headroom, price, tuple(_held(lever, starts)))
+    return best if held is None else held._replace(waits=True)
+
+
+def _held(lever: Lever, starts: bool) -> Iterable[Option]:
+    """The options that leave a lever resting, or consuming, as it does now."""
+    for option in lever.options:
+        if (option.segment.high.total > lever.idle_w + ON_W) is not starts:
+            yield option
+
+
+def _best_consumption(lever: Lever, headroom: Headroom, price: Price, options: tuple[Option, ...]) -> Choice | None:
+    sun = max(-headroom.grid.total, 0.0)
+    overfed = headroom.overfed_w if headroom.bounds else 0.0
+    best: Choice | None = None
+    for option in options:
+        segment = option.segment
+        if segment.low.total < 0.0 or (segment.low_cost == UNKNOWN_COST and not lever.worth.urgent):
+            continue
+        most = _most_share(lever, segment, headroom)
+        if most is None:
+            continue
+        for share in _tries(segment.share(sun), most):
+            flow = segment.low.towards(segment.high, share)
+            power = flow.total
+            moved = lever.worth.of(segment.rate(share), producing=False)
+            if moved is None:
+                continue
+            own = min(power, sun)
+            free = min(own, overfed)
+            cost = (own - free) * price.sold + free * min(price.sold, 0.0) + (power - own) * price.bought
+            gain = moved - cost - _running_cost(segment.cost(share)) - _way_cost(option)
+            if segment.mode_id == lever.mode_id and power > lever.idle_w + ON_W:
+                gain += STAYING * price.bought * power
+            if best is None or gain > best.gain + 1e-15:
+                best = Choice(lever, option, share, flow, gain, own, sun)
+    return best
+
+
+def _tries(at_sun: float, most: float) -> Iterable[float]:
+    """The shares that are worth a look: both ends, and where the sun ends; costs are straight lines between."""
+    if most <= 0.0:
+        return (0.0,)
+    if 0.0 < at_sun < most:
+        return (0.0, at_sun, most)
+    return (0.0, most)
+
+
+def _most_share(lever: Lever, segment: Segment, headroom: Headroom) -> float | None:
+    most = headroom.most_share(segment) if headroom.bounds else 1.0
+    if most is None or lever.upper_w >= segment.high.total:
+        return most
+    if lever.upper_w < segment.low.total:
+        return None
+    return min(most, segment.share(lever.upper_w))
+
+
+def _running_cost(cost: float) -> float:
+    return 0.0 if cost == UNKNOWN_COST else cost
+
+
+def _way_cost(option: Option) -> float:
+    return option.reach.cost / max(option.reach.hold_s, SHORTEST_STAY_S) if option.reach.cost else 0.0
+
+
+# Producing ------------------------------------------------------------------------------------------------------------
+
+
+def _produce(lever: Lever, resting: Choice | None, headroom: Headroom, price: Price, unfed_w: float) -> Choice | None:
+    """The best that a lever can do by giving back, or its resting; None when it can do neither."""
+    missing = max(headroom.grid.total - (unfed_w if lever.stores else 0.0), 0.0)
+    over = headroom.overdrawn_w if headroom.bounds else 0.0
+    best = resting
+    for option in lever.options:
+        segment = option.segment
+        if segment.low.total >= -ON_W or (segment.low_cost == UNKNOWN_COST and over <= 0.0 and resting is not None):
+            continue
+        least = _least_share(lever, segment, headroom)
+        if least is None:
+            continue
+        for share in (least, max(segment.share(-missing), least), max(segment.share(-over), least), 1.0):
+            flow = segment.low.towards(segment.high, share)
+            given = -flow.total
+            moved = lever.worth.of(segment.rate(share), producing=True)
+            if moved is None or (given <= ON_W and resting is not None):
+                continue
+            used = min(given, missing)
+            fed_in = price.sold if lever.may_export else min(price.sold, 0.0)
+            gain = used * price.bought + (given - used) * fed_in + RELIEF * price.bought * min(given, over)
+            gain += moved - _running_cost(segment.cost(share)) - _way_cost(option)
+            if best is None or gain > best.gain + 1e-15:
+                best = Choice(lever, option, share, flow, gain, used, missing)
+    return best
+
+
+def _least_share(lever: Lever, segment: Segment, headroom: Headroom) -> float | None:
+    least = headroom.least_share(segment) if headroom.bounds else 0.0
+    if least is None or lever.lower_w <= segment.low.total:
+        return least
+    if lever.lower_w > segment.high.total:
+        return None
+    return max(least, segment.share(lever.lower_w))
