@@ -5,7 +5,7 @@ import faulthandler
 from collections.abc import Callable
 
 TURN_S = 2.0
-"""How often the event loop shows the watchdog that it turns."""
+"""How often the event loop shows the watchdog that it turns, at least."""
 
 SILENCE_TURNS = 30
 """After how many turns without a word of the gateway it counts as gone, although its socket is open: about a minute.
@@ -28,7 +28,8 @@ class Watchdog:
 
     def __init__(self, patience_s: float, on_silence: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._patience_s = max(patience_s, 2 * TURN_S)
+        self._patience_s = patience_s
+        self._turn_s = min(TURN_S, patience_s / 5)
         self._on_silence = on_silence
         self._silent = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -37,7 +38,7 @@ class Watchdog:
     def _turn(self) -> None:
         allow(self._patience_s)
         self._silent += 1
-        self._timer = self._loop.call_later(TURN_S, self._turn)
+        self._timer = self._loop.call_later(self._turn_s, self._turn)
         if self._silent == SILENCE_TURNS:
             self._on_silence()
 

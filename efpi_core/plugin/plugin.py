@@ -15,6 +15,8 @@ class Plugin(Generic[ConfigT]):
     """The name by which a site asks for it, as "p1" or "simulated.battery"."""
     title: ClassVar[str]
     """Its name for people."""
+    memory_mb: ClassVar[int] = 256
+    """What one instance may take of memory before it counts as leaking, and is started anew."""
 
     config: ConfigT
     context: Context

@@ -31,14 +31,14 @@ def commit(fault: str) -> None:
         case "print_bytes":
             os.write(1, b"\xff\xfe no newline " * 10_000)
         case "fork":
-            if os.fork() == 0:
-                time.sleep(3600)
+            _live_on(os.fork())
         case "daemon":
-            if os.fork() == 0:
+            first = os.fork()
+            if first == 0:
                 os.setsid()
-                if os.fork() == 0:
-                    time.sleep(3600)
+                _live_on(os.fork())
                 os._exit(0)
+            os.waitpid(first, 0)
         case "nonsense":
             os.write(channel(), b"GET / HTTP/1.1\r\n\r\n")
         case "not_json":
@@ -51,6 +51,13 @@ def commit(fault: str) -> None:
             LEAKED.append(bytearray(os.urandom(1024)) * 200_000)
         case _:
             raise ValueError(f"no fault is called {fault!r}")
+
+
+def _live_on(forked: int) -> None:
+    """Sleep in the child; tell of it in the parent."""
+    if forked == 0:
+        time.sleep(3600)
+    print(f"forked {forked}", flush=True)
 
 
 def channel() -> int:

@@ -1,0 +1,109 @@
+"""Checks a plugin's settings against the JSON Schema that it published, without running the plugin."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import JsonValue
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+Path = tuple[str | int, ...]
+
+
+class ConfigProblem(NamedTuple):
+    """One mistake in settings."""
+
+    path: Path
+    """Where, within the settings."""
+    problem: str
+    cure: str = ""
+
+
+def schema_problems(schema: Mapping[str, JsonValue], config: Mapping[str, JsonValue]) -> list[ConfigProblem]:
+    """Every mistake that the schema knows of, in the order of the document."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  # 0.1 s that only a check needs, and no start
+
+    validator = Draft202012Validator(schema)
+    errors = sorted(validator.iter_errors(config), key=lambda error: [str(part) for part in error.absolute_path])
+    return list(dict.fromkeys(problem for error in errors for problem in _problems(error)))
+
+
+def _problems(error: "ValidationError") -> list[ConfigProblem]:
+    path: Path = tuple(error.absolute_path)
+    schema, value = error.schema, error.instance
+    if error.validator == "additionalProperties" and isinstance(value, Mapping) and isinstance(schema, Mapping):
+        known = schema.get("properties", {})
+        return [
+            ConfigProblem((*path, name), "there is no such setting", _one_of(known))
+            for name in value
+            if name not in known
+        ]
+    if error.validator == "required" and isinstance(error.validator_value, list) and isinstance(value, Mapping):
+        missing = [name for name in error.validator_value if name not in value]
+        return [ConfigProblem((*path, name), "this setting is missing", _what_it_is(schema, name)) for name in missing]
+    if error.validator in ("anyOf", "oneOf") and error.context:
+        return [ConfigProblem(path, f"{_shown(value)} fits none of what is allowed", _choices(error))]
+    return [ConfigProblem(path, _rule(error), "")]
+
+
+def _rule(error: "ValidationError") -> str:
+    """The broken rule in words, with the value."""
+    value, wanted = _shown(error.instance), error.validator_value
+    words = {
+        "type": f"{value} is not {_type_name(wanted)}",
+        "minimum": f"{value} is less than {wanted}",
+        "maximum": f"{value} is more than {wanted}",
+        "exclusiveMinimum": f"{value} is not more than {wanted}",
+        "exclusiveMaximum": f"{value} is not less than {wanted}",
+        "minLength": f"{value} is shorter than {wanted} characters",
+        "maxLength": f"{value} is longer than {wanted} characters",
+        "minItems": f"there are fewer than {wanted} entries",
+        "maxItems": f"there are more than {wanted} entries",
+        "pattern": f"{value} does not match {wanted}",
+        "multipleOf": f"{value} is no multiple of {wanted}",
+        "enum": f"{value} is none of {_listed(wanted)}",
+        "const": f"{value} is not {_shown(wanted)}",
+    }
+    return words.get(str(error.validator), error.message[:300])
+
+
+_TYPES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a group of settings",
+    "array": "a list",
+    "null": "empty",
+}
+
+
+def _type_name(wanted: Any) -> str:
+    names = wanted if isinstance(wanted, list) else [wanted]
+    return " or ".join(_TYPES.get(str(name), str(name)) for name in names)
+
+
+def _choices(error: "ValidationError") -> str:
+    rules = {_rule(each) for each in error.context or () if not each.relative_path}
+    return "; ".join(sorted(rules))[:300]
+
+
+def _what_it_is(schema: Any, name: str) -> str:
+    told = schema.get("properties", {}).get(name, {}) if isinstance(schema, Mapping) else {}
+    title = str(told.get("description") or told.get("title") or "")
+    example = told.get("examples")
+    text = f"give it: {title}" if title else "give it"
+    return f"{text}, as {_shown(example[0])}" if isinstance(example, list) and example else text
+
+
+def _one_of(known: Any) -> str:
+    return f"the settings are: {', '.join(sorted(known))}" if known else "it has no settings"
+
+
+def _listed(values: Any) -> str:
+    return ", ".join(_shown(value) for value in values) if isinstance(values, list) else _shown(values)
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:100]
