@@ -27,7 +27,7 @@ REPEAT_TICKS = 6
 """In a live house an unchanged power is told again after so many ticks."""
 LIVE_S = 60.0
 """A resolution below this belongs to a live house."""
-SIMULATED_REPEAT_S = 3600.0
+SIMULATED_REPEAT_S = 900.0
 """In a simulation, where a value holds until the next, it is told again so rarely."""
 ALONE_AFTER_S = 30.0
 """An appliance that no energy app has taken by then goes its own way."""

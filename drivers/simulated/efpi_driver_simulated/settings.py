@@ -62,9 +62,9 @@ class WeatherSettings(LifeSettings):
         None, title="Tables directory", description="Where made tables are kept.", role="file"
     )
 
-    def wanted(self) -> Wanted:
+    def wanted(self, *, live: bool) -> Wanted:
         """What is asked of the sources."""
-        return Wanted(self.tables, self.weather_seed, self.tables_directory)
+        return Wanted(self.tables, self.weather_seed, self.tables_directory, time_stands=not live)
 
 
 def place_of(site: SiteFacts) -> Place:

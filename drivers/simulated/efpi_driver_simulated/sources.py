@@ -11,7 +11,7 @@ from efpi_driver_simulated.sun import Place
 from efpi_driver_simulated.table import Table, read_table
 from efpi_driver_simulated.tables import use_name, weather_name
 from efpi_driver_simulated.weather import BuiltInWeather, TableWeather, Weather
-from efpi_driver_simulated.worker import DEADLINE_S, table_at
+from efpi_driver_simulated.worker import DEADLINE_S, table_at, table_while_time_stands
 
 Tables = Literal["auto", "built_in", "made"]
 
@@ -33,6 +33,8 @@ class Wanted:
     directory: Path | None = None
     """Where made tables are kept; None for the user's cache directory."""
     deadline_s: float = DEADLINE_S
+    time_stands: bool = False
+    """Whether this is a simulation, whose time must not go on while a table is made."""
 
     def kept_in(self) -> Path:
         """The directory of made tables."""
@@ -84,4 +86,7 @@ def table_use(table: Table, yearly_kwh: float) -> Callable[[float], float]:
 
 async def _made(name: str, arguments: list[str], wanted: Wanted) -> Table:
     asked = [*arguments, f"--year={TYPICAL_YEAR}", f"--seed={wanted.seed}"]
-    return await table_at(wanted.kept_in() / name, asked, wanted.deadline_s)
+    path = wanted.kept_in() / name
+    if wanted.time_stands:
+        return table_while_time_stands(path, asked, wanted.deadline_s)
+    return await table_at(path, asked, wanted.deadline_s)

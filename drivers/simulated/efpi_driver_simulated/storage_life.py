@@ -5,19 +5,15 @@ from abc import abstractmethod
 from math import inf, isnan, nan
 from typing import ClassVar
 
-from efi.commodity import Commodity, PowerRange
-from efi.registration import DeviceClass, EnergyRole, Role
-from efi.running_mode import Transition
-from efi.storage import Actuator, StorageRegistration
+from efi.commodity import PowerRanges, electric_quantity
+from efi.registration import DeviceClass, EnergyRole
+from efi.storage import StorageRegistration
 from efpi_core.errors import RefusedError
 from efpi_core.plugin.plugin import ConfigT
 from efpi_core.plugin.storage import StorageDriver
+from efpi_driver_simulated.abilities.electricity import ELECTRICITY, MAIN, actuators, roles
 from efpi_driver_simulated.life import MAKER, Lifelike
 from efpi_driver_simulated.physics.piecewise import Refused
-
-MAIN = "main"
-"""The one actuator that each simulated storage has."""
-
 
 KEPT_EVERY_S = 900.0
 
@@ -56,7 +52,7 @@ class StorageLife(Lifelike[ConfigT], StorageDriver[ConfigT]):
         """Give the order to the model; it may raise Refused."""
 
     @abstractmethod
-    def power_range(self) -> PowerRange:
+    def power_limits(self) -> PowerRanges:
         """From the lowest to the highest power of all modes."""
 
     def register(self) -> StorageRegistration:
@@ -67,15 +63,15 @@ class StorageLife(Lifelike[ConfigT], StorageDriver[ConfigT]):
             device_class=self.device_class,
             manufacturer=MAKER,
             model="simulated",
-            commodities=(Commodity.ELECTRICITY,),
-            roles=(Role(commodity=Commodity.ELECTRICITY, role=self.energy_role),),
+            commodities=ELECTRICITY,
+            roles=roles(self.energy_role),
             phases=self.on_phases,
-            power_limits=(self.power_range(),),
+            power_limits=self.power_limits(),
             currency=self.context.site.currency,
-            measures=(self.power_range().quantity,),
+            measures=(electric_quantity(self.on_phases),),
             fill_level_label=self.level_label,
             fill_level_unit=self.level_unit,
-            actuators=(Actuator(actuator_id=MAIN, label=self.title, commodities=(Commodity.ELECTRICITY,)),),
+            actuators=actuators(self.title),
         )
 
     async def run(self, actuator_id: str, mode_id: str, factor: float | None) -> None:
@@ -126,8 +122,3 @@ class StorageLife(Lifelike[ConfigT], StorageDriver[ConfigT]):
         if self.model.t - self._kept_at >= KEPT_EVERY_S:
             self._kept_at = self.model.t
             self.context.storage.put("level", self._told_level)
-
-
-def free_ways(*names: str) -> tuple[Transition, ...]:
-    """Ways from each mode to each other one, with nothing to wait for."""
-    return tuple(Transition(from_mode=one, to_mode=other) for one in names for other in names if one != other)

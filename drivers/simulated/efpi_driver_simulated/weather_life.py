@@ -21,7 +21,7 @@ class WeatherLife(Lifelike[ConfigT]):
             raise TypeError(f"{type(self).__name__} needs WeatherSettings")
         place = place_of(self.context.site)
         try:
-            self.weather = await weather_of(place, settings.wanted())
+            self.weather = await weather_of(place, settings.wanted(live=self.live))
         except NoTableError as error:
             self.weather = built_in_weather(place, settings.weather_seed)
             self.degraded = (f"{error.problem}; the built-in weather is used", error.cure)

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from math import sqrt
 
-from efi.commodity import PHASE_POWER, Commodity, CommodityQuantity, PowerValue, electric
+from efi.commodity import PHASE_POWER, CommodityQuantity, PowerValue, electric
 from efi.inflexible import InflexibleRegistration
 from efi.measurement import Forecast
 from efi.messages import AnyUpdate
-from efi.registration import DeviceClass, EnergyRole, Role
+from efi.registration import DeviceClass, EnergyRole
 from efpi_core.plugin.config import setting
 from efpi_core.plugin.inflexible import InflexibleDriver
+from efpi_driver_simulated.abilities.electricity import ELECTRICITY, roles
 from efpi_driver_simulated.forecasts import HOUR, HourlyMeans, element
 from efpi_driver_simulated.household import BuiltInUse
 from efpi_driver_simulated.life import MAKER, Lifelike, moment_of
@@ -51,7 +52,7 @@ class BaseLoadDriver(Lifelike[BaseLoadSettings], InflexibleDriver[BaseLoadSettin
         """Get the household's use; where a table cannot be made the built-in one serves, and the state says so."""
         days, kwh = days_at(self.context.site), self.config.yearly_kwh
         try:
-            self._use = await use_of(days, kwh, self.config.wanted())
+            self._use = await use_of(days, kwh, self.config.wanted(live=self.live))
         except NoTableError as error:
             self._use = BuiltInUse(days, self.config.weather_seed, kwh)
             self.degraded = (f"{error.problem}; the built-in use is used", error.cure)
@@ -80,8 +81,8 @@ class BaseLoadDriver(Lifelike[BaseLoadSettings], InflexibleDriver[BaseLoadSettin
             device_class=DeviceClass.BASE_LOAD,
             manufacturer=MAKER,
             model="simulated",
-            commodities=(Commodity.ELECTRICITY,),
-            roles=(Role(commodity=Commodity.ELECTRICITY, role=EnergyRole.CONSUMER),),
+            commodities=ELECTRICITY,
+            roles=roles(EnergyRole.CONSUMER),
             phases=self.on_phases,
             measures=tuple(PHASE_POWER[phase] for phase in self.on_phases),
             provides_forecast=True,

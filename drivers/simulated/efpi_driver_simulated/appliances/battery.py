@@ -4,26 +4,23 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import ClassVar
 
-from efi.commodity import PowerRange, ValueRange, electric_quantity, electric_range
+from efi.commodity import PowerRanges
 from efi.messages import AnyUpdate
 from efi.registration import DeviceClass, EnergyRole
-from efi.running_mode import CostRange
-from efi.storage import (
-    ActuatorBehaviour,
-    LeakageElement,
-    StorageLeakageUpdate,
-    StorageMode,
-    StorageModeElement,
-    StorageSystemDescription,
-)
-from efi.types import MONEY_PLACES, NumberRange
+from efi.storage import StorageLeakageUpdate, StorageSystemDescription
+from efi.types import NumberRange
 from efpi_core.plugin.config import setting
+from efpi_driver_simulated.abilities import battery as abilities
+from efpi_driver_simulated.abilities.electricity import limits, one_of
 from efpi_driver_simulated.physics.battery import Battery, BatterySize
 from efpi_driver_simulated.physics.piecewise import Refused
 from efpi_driver_simulated.settings import LifeSettings
-from efpi_driver_simulated.storage_life import MAIN, StorageLife, free_ways
+from efpi_driver_simulated.storage_life import StorageLife
 
 J_PER_KWH = 3.6e6
+PERCENT = NumberRange(lower=0.0, upper=100.0)
+FULL_SHARE = 0.999
+"""A battery as full as this has no room to begin with."""
 
 
 class BatterySettings(LifeSettings):
@@ -78,7 +75,7 @@ class BatteryDriver(StorageLife[BatterySettings]):
 
     def build(self, t: float) -> Battery:
         """The battery, as full as it was left."""
-        size = self.config.size()
+        size = one_of(self.config.size())
         self._ordered: tuple[str, float | None] = ("idle", None)
         return Battery(size, t, self.recall_level(self.config.level * 100.0) / 100.0 * size.capacity_j)
 
@@ -102,7 +99,7 @@ class BatteryDriver(StorageLife[BatterySettings]):
         size, share = self.model.size, factor or 0.0
         level = self.model.level_j / size.capacity_j
         if mode_id == "charge":
-            if level >= 1.0:
+            if level >= FULL_SHARE:
                 raise Refused("the battery is full")
             self.model.order(size.least_w + share * (size.charge_w - size.least_w))
         elif mode_id == "discharge":
@@ -117,63 +114,16 @@ class BatteryDriver(StorageLife[BatterySettings]):
         """Rest."""
         self.go("idle")
 
-    def power_range(self) -> PowerRange:
+    def power_limits(self) -> PowerRanges:
         """From full discharge to full charge."""
-        (power,) = electric_range(-self.model.size.discharge_w, self.model.size.charge_w, self.on_phases)
-        return power
+        return limits(-self.model.size.discharge_w, self.model.size.charge_w, self.on_phases)
 
     def describe(self) -> Iterable[AnyUpdate]:
         """Rest, charge, discharge; and the leakage."""
         size = self.model.size
-        reserve, taper = size.reserve_share * 100.0, size.taper_share * 100.0
         yield StorageSystemDescription(
             **self.valid_now(),
-            fill_level_range=NumberRange(lower=0.0, upper=100.0),
-            actuators=(
-                ActuatorBehaviour(
-                    actuator_id=MAIN,
-                    modes=(
-                        StorageMode(mode_id="idle", label="Rest", elements=(self._element(0.0, 100.0),)),
-                        StorageMode(
-                            mode_id="charge",
-                            label="Charge",
-                            elements=(
-                                self._element(0.0, taper, size.least_w, size.charge_w),
-                                self._element(taper, 100.0, size.least_w, size.tapered_w(size.charge_w)),
-                            ),
-                        ),
-                        StorageMode(
-                            mode_id="discharge",
-                            label="Discharge",
-                            elements=(self._element(reserve, 100.0, -size.least_w, -size.discharge_w),),
-                        ),
-                    ),
-                    transitions=free_ways("idle", "charge", "discharge"),
-                ),
-            ),
+            fill_level_range=PERCENT,
+            actuators=(abilities.behaviour(size, self.on_phases, self.config.wear_per_kwh),),
         )
-        yield StorageLeakageUpdate(
-            **self.valid_now(),
-            elements=(
-                LeakageElement(
-                    fill_level_range=NumberRange(lower=0.0, upper=100.0),
-                    rate=0.0,
-                    rate_at_upper=size.self_discharge_per_s * 100.0,
-                ),
-            ),
-        )
-
-    def _element(self, lower: float, upper: float, start_w: float = 0.0, end_w: float = 0.0) -> StorageModeElement:
-        """A mode between two levels; without powers it rests."""
-        size = self.model.size
-        rest = start_w == 0.0
-        wear = CostRange.point((self.config.wear_per_kwh / Decimal(J_PER_KWH)).quantize(MONEY_PLACES))
-        efficiency = size.charge_efficiency if start_w > 0.0 else 1.0 / size.discharge_efficiency
-        per_j = efficiency * 100.0 / size.capacity_j
-        powers = (size.standby_w, size.standby_w) if rest else (start_w, end_w)
-        return StorageModeElement(
-            fill_level_range=NumberRange(lower=lower, upper=upper),
-            fill_rate=ValueRange(start=start_w * per_j, end=end_w * per_j),
-            power=(PowerRange(quantity=electric_quantity(self.on_phases), start=powers[0], end=powers[1]),),
-            energy_cost=None if rest else wear,
-        )
+        yield StorageLeakageUpdate(**self.valid_now(), elements=abilities.leakage(size))

@@ -8,11 +8,10 @@ from typing import Annotated, ClassVar, cast
 
 from pydantic import StringConstraints
 
+from efi.commodity import PowerRanges
 from efi.messages import AnyUpdate
 from efi.registration import DeviceClass
 from efi.storage import (
-    ActuatorBehaviour,
-    LeakageElement,
     StorageLeakageUpdate,
     StorageSystemDescription,
     StorageTargetProfileUpdate,
@@ -23,7 +22,9 @@ from efi.storage import (
 from efi.types import NumberRange
 from efi.uncertainty import UncertainValue
 from efpi_core.plugin.config import setting
-from efpi_driver_simulated.compressor_life import CompressorLife, Knot
+from efpi_driver_simulated.abilities import boiler as abilities
+from efpi_driver_simulated.abilities.electricity import limits, one_of
+from efpi_driver_simulated.compressor_life import CompressorLife
 from efpi_driver_simulated.habits.bathing import draws
 from efpi_driver_simulated.life import moment_of
 from efpi_driver_simulated.physics.boiler import WATER_J_PER_LITRE_K, Boiler, BoilerMode, BoilerSize
@@ -31,7 +32,6 @@ from efpi_driver_simulated.physics.compressor import Compressor
 from efpi_driver_simulated.physics.piecewise import grain
 from efpi_driver_simulated.physics.slots import Slots
 from efpi_driver_simulated.settings import WeatherSettings, days_at
-from efpi_driver_simulated.storage_life import MAIN
 from efpi_driver_simulated.weather import held_air
 from efpi_driver_simulated.weather_life import WeatherLife
 
@@ -41,13 +41,14 @@ SEASON = Slots(3 * HOUR)
 SEASONS_AHEAD = 4
 LEARNT_DAYS = 14
 FOREVER = timedelta(days=3650)
-COLDEST_C = 5.0
+SPARE_K = 3.0
+"""How much hotter than ready the water is kept when no energy app sees to it, K."""
 
 
 class BoilerSettings(WeatherSettings):
     """The settings of a simulated heat pump with a boiler."""
 
-    litres: float = setting(250.0, title="Volume", unit="l", description="Water in the vessel.", ge=20, le=100_000)
+    litres: float = setting(300.0, title="Volume", unit="l", description="Water in the vessel.", ge=20, le=100_000)
     heat_pump_w: float = setting(550.0, title="Heat pump", unit="W", description="Electrical power.", ge=50, le=1e5)
     element_w: float = setting(1500.0, title="Heating element", unit="W", description="For haste.", ge=0, le=1e5)
     cop: float = setting(3.2, title="Efficiency", description="With air of 7 °C and water of 45 °C.", ge=1, le=6)
@@ -83,7 +84,6 @@ class BoilerDriver(WeatherLife[BoilerSettings], CompressorLife[BoilerSettings]):
     level_label = "water temperature"
     worth_telling: ClassVar[float] = 0.2
     device_class = DeviceClass.HEAT_PUMP
-    mode_labels: ClassVar[dict[str, str]] = {"off": "Rest", "eco": "Heat pump", "boost": "Heat pump and element"}
     model: Boiler
 
     def build(self, t: float) -> Boiler:
@@ -92,7 +92,7 @@ class BoilerDriver(WeatherLife[BoilerSettings], CompressorLife[BoilerSettings]):
         self._draws = draws(self._days, self.seed, self.config.persons)
         self._known_days: deque[tuple[int, list[float]]] = deque(maxlen=LEARNT_DAYS)
         self._air = held_air(self.weather)
-        return Boiler(self.config.size(), t, self.recall_level(50.0), self._air, self._draws)
+        return Boiler(one_of(self.config.size()), t, self.recall_level(50.0), self._air, self._draws)
 
     def level(self) -> float:
         """Temperature of the water, °C."""
@@ -108,15 +108,25 @@ class BoilerDriver(WeatherLife[BoilerSettings], CompressorLife[BoilerSettings]):
         """How it runs."""
         return self.model.mode
 
-    def mode_power_w(self, mode_id: str) -> float:
-        """The power of a mode once it heats, W."""
-        size = self.model.size
-        working = size.heat_pump_w + (size.element_w if mode_id == "boost" else 0.0)
-        return size.standby_w if mode_id == "off" else working
+    def power_limits(self) -> PowerRanges:
+        """From rest to the strongest mode."""
+        powers_w = abilities.powers_w(self.model.size).values()
+        return limits(min(powers_w), max(powers_w), self.on_phases)
 
     def obey_mode(self, mode_id: str, factor: float | None) -> None:
         """Heat with or without the element, or rest."""
         self.model.order(cast(BoilerMode, mode_id))
+
+    async def on_connected(self, app: str) -> None:
+        """An energy app sees to the water now: only the bare least is kept without it."""
+        await super().on_connected(app)
+        self.model.keep(self.config.least_c)
+
+    async def fallback(self) -> None:
+        """Nobody sees to the water: keep it hot enough for a bath."""
+        self.go("off")
+        self.model.keep(self.config.ready_c + SPARE_K)
+        self.moved()
 
     def act(self, t: float) -> float:
         """Every few hours say what holds later: efficiency, use and wishes."""
@@ -132,52 +142,16 @@ class BoilerDriver(WeatherLife[BoilerSettings], CompressorLife[BoilerSettings]):
         yield self._description(now)
         for ahead in range(SEASONS_AHEAD - 1):
             yield self._description(SEASON.end(now) + ahead * SEASON.seconds)
-        yield self._leakage()
+        yield StorageLeakageUpdate(**self.valid_now(), elements=abilities.leakage(self.model.size))
         yield self._usage(now)
         yield self._targets(now)
 
     def _description(self, valid_from: float) -> StorageSystemDescription:
-        size = self.model.size
-        outdoor_c = self._air(SEASON.middle(valid_from))[0]
+        size, outdoor_c = self.model.size, self._air(SEASON.middle(valid_from))[0]
         return StorageSystemDescription(
             **self.valid_now(moment_of(valid_from)),
-            fill_level_range=NumberRange(lower=COLDEST_C, upper=size.boost_c + 5.0),
-            actuators=(
-                ActuatorBehaviour(
-                    actuator_id=MAIN,
-                    modes=(
-                        self.storage_mode("off", ((COLDEST_C, 0.0), (size.boost_c + 5.0, 0.0))),
-                        self.storage_mode("eco", self._heating("eco", outdoor_c)),
-                        self.storage_mode("boost", self._heating("boost", outdoor_c)),
-                    ),
-                    timers=self.timers(),
-                    transitions=tuple(self.ways(size.start_s)),
-                ),
-            ),
-        )
-
-    def _heating(self, mode: BoilerMode, outdoor_c: float) -> list[Knot]:
-        """The rise of the water's temperature, K/s, from end to end and where the efficiency's law changes."""
-        size, end = self.model.size, self.model.limit_c(mode)
-        element_w = size.element_w if mode == "boost" else 0.0
-        bends = [knee for knee in size.cop_knees_c(outdoor_c) if COLDEST_C < knee < end]
-        return [
-            (water_c, (size.heat_pump_w * size.cop_at(water_c, outdoor_c) + element_w) / size.capacity_j_per_k)
-            for water_c in (COLDEST_C, *bends, end)
-        ]
-
-    def _leakage(self) -> StorageLeakageUpdate:
-        size = self.model.size
-        per_k, warmest = size.loss_w_per_k / size.capacity_j_per_k, size.boost_c + 5.0
-        return StorageLeakageUpdate(
-            **self.valid_now(),
-            elements=(
-                LeakageElement(
-                    fill_level_range=NumberRange(lower=COLDEST_C, upper=warmest),
-                    rate=per_k * (COLDEST_C - size.room_c),
-                    rate_at_upper=per_k * (warmest - size.room_c),
-                ),
-            ),
+            fill_level_range=abilities.levels(size),
+            actuators=(abilities.behaviour(size, self.on_phases, outdoor_c),),
         )
 
     def _usage(self, t: float) -> StorageUsageForecast:
@@ -207,8 +181,9 @@ class BoilerDriver(WeatherLife[BoilerSettings], CompressorLife[BoilerSettings]):
     def _targets(self, t: float) -> StorageTargetProfileUpdate:
         """Never below the least; hot at the wanted times of the next day."""
         size, today = self.model.size, self._days.number(t)
-        wanted = NumberRange(lower=self.config.ready_c, upper=size.boost_c + 5.0)
-        always = NumberRange(lower=size.least_c, upper=size.boost_c + 5.0)
+        hottest = abilities.levels(size).upper
+        wanted = NumberRange(lower=self.config.ready_c, upper=hottest)
+        always = NumberRange(lower=size.least_c, upper=hottest)
         seconds = sorted(int(at[:2]) * HOUR + int(at[3:]) * 60.0 for at in self.config.ready_at)
         instants = [self._days.at(day, second) for day in (today, today + 1) for second in seconds]
         elements, reached = [], t

@@ -2,35 +2,33 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from itertools import permutations
 from typing import ClassVar
 
-from efi.commodity import Phase, PowerRange, PowerValue, ValueRange, electric, electric_range
+from efi.commodity import Phase, PowerRanges, PowerValue, electric
 from efi.messages import AnyUpdate
 from efi.registration import DeviceClass
-from efi.running_mode import Timer, Transition
 from efi.storage import (
-    ActuatorBehaviour,
-    StorageMode,
-    StorageModeElement,
+    StorageLeakageUpdate,
     StorageSystemDescription,
     StorageTargetProfileUpdate,
     TargetElement,
 )
 from efi.types import NumberRange
 from efpi_core.plugin.config import setting
+from efpi_driver_simulated.abilities import car as abilities
+from efpi_driver_simulated.abilities.car import WIDTH
+from efpi_driver_simulated.abilities.electricity import MAIN, limits, one_of
 from efpi_driver_simulated.habits.trips import Trips
 from efpi_driver_simulated.life import moment_of
 from efpi_driver_simulated.physics.car import LEAST_A, Car, CarSize, Trip
 from efpi_driver_simulated.physics.piecewise import Refused
 from efpi_driver_simulated.settings import LifeSettings, days_at
-from efpi_driver_simulated.storage_life import MAIN, StorageLife
+from efpi_driver_simulated.storage_life import StorageLife
 
 J_PER_KWH = 3.6e6
-Span = tuple[float, float]
-"""From the one end to the other."""
-WIDTH = {"one_phase": 1, "three_phases": 3}
-"""The charging modes and how many phases they use."""
+PERCENT = NumberRange(lower=0.0, upper=100.0)
+FULL_SHARE = 0.999
+"""A car as full as this has no room to begin with."""
 
 
 class CarSettings(LifeSettings):
@@ -64,7 +62,7 @@ class CarDriver(StorageLife[CarSettings]):
 
     def build(self, t: float) -> Car:
         """The car, as full as it was left."""
-        size = self.config.size()
+        size = one_of(self.config.size())
         self._ordered: tuple[str, float | None] = ("off", None)
         self._seen_away = False
         self._told_phases: tuple[Phase, ...] = self.on_phases
@@ -121,7 +119,7 @@ class CarDriver(StorageLife[CarSettings]):
     def obey_mode(self, mode_id: str, factor: float | None) -> None:
         """Charge with a current, or not."""
         if mode_id in WIDTH:
-            if self.model.level_j >= self.model.size.capacity_j:
+            if self.model.level_j >= FULL_SHARE * self.model.size.capacity_j:
                 raise Refused("the car is full")
             self.model.order(LEAST_A + (factor or 0.0) * (self.model.size.most_a - LEAST_A), WIDTH[mode_id])
         elif not self.model.away:
@@ -144,11 +142,9 @@ class CarDriver(StorageLife[CarSettings]):
         if not self.model.away:
             self.go("off")
 
-    def power_range(self) -> PowerRange:
+    def power_limits(self) -> PowerRanges:
         """From nothing to full power."""
-        most = self.model.power_of(self.model.size.most_a, len(self.on_phases))
-        (power,) = electric_range(0.0, most, self.on_phases)
-        return power
+        return limits(0.0, self.model.size.power_w(self.model.size.most_a, len(self.on_phases)), self.on_phases)
 
     def describe(self) -> Iterable[AnyUpdate]:
         """What can be done now, and from the next coming or going on; and how full it should be when it leaves."""
@@ -158,6 +154,7 @@ class CarDriver(StorageLife[CarSettings]):
         for when, away in changes:
             if when > now:
                 yield self._description(when, away=away)
+        yield StorageLeakageUpdate(**self.valid_now(), elements=abilities.leakage(self.model.size))
         yield self._targets(None if self.model.away else trip, now)
 
     def _targets(self, trip: Trip | None, now: float) -> StorageTargetProfileUpdate:
@@ -175,52 +172,9 @@ class CarDriver(StorageLife[CarSettings]):
         )
 
     def _description(self, valid_from: float, *, away: bool) -> StorageSystemDescription:
-        hold = Timer(timer_id="hold", label="Phases stay", duration=timedelta(seconds=self.model.size.hold_s))
-        names = ("away",) if away else ("off", *self.widths())
-        modes = [StorageMode(mode_id=name, elements=tuple(self._elements(name))) for name in names]
+        modes = ("away",) if away else ("off", *self.widths())
         return StorageSystemDescription(
             **self.valid_now(moment_of(valid_from)),
-            fill_level_range=NumberRange(lower=0.0, upper=100.0),
-            actuators=(
-                ActuatorBehaviour(
-                    actuator_id=MAIN,
-                    modes=tuple(modes),
-                    timers=() if away or len(self.widths()) == 1 else (hold,),
-                    transitions=tuple(self._ways(names)),
-                ),
-            ),
-        )
-
-    def _ways(self, names: tuple[str, ...]) -> Iterable[Transition]:
-        """From each mode to each other; the contactor must have rested before the number of phases changes again."""
-        held = ("hold",) if set(WIDTH) <= set(names) else ()
-        for one, other in permutations(names, 2):
-            switches = one in WIDTH and other in WIDTH
-            yield Transition(
-                from_mode=one,
-                to_mode=other,
-                start_timers=held if switches else (),
-                blocking_timers=held if other in WIDTH else (),
-                duration=timedelta(seconds=self.model.size.switch_s if switches else 0.0),
-            )
-
-    def _elements(self, mode_id: str) -> Iterable[StorageModeElement]:
-        size, width = self.model.size, WIDTH.get(mode_id, 0)
-        if not width:
-            yield self._element((0.0, 100.0), (size.standby_w, size.standby_w), self.on_phases, charges=False)
-            return
-        phases, taper = self._phases_of(width), size.taper_share * 100.0
-        least = self.model.power_of(LEAST_A, width)
-        yield self._element((0.0, taper), (least, self.model.power_of(size.most_a, width)), phases)
-        tapered = self.model.power_of(self.model.taper_most_a(width), width)
-        yield self._element((taper, 100.0), (least, tapered), phases)
-
-    def _element(
-        self, levels: Span, powers: Span, phases: tuple[Phase, ...], *, charges: bool = True
-    ) -> StorageModeElement:
-        per_j = self.model.size.efficiency * 100.0 / self.model.size.capacity_j if charges else 0.0
-        return StorageModeElement(
-            fill_level_range=NumberRange(lower=levels[0], upper=levels[1]),
-            fill_rate=ValueRange(start=powers[0] * per_j, end=powers[1] * per_j),
-            power=electric_range(powers[0], powers[1], phases),
+            fill_level_range=PERCENT,
+            actuators=(abilities.behaviour(self.model.size, self.on_phases, modes),),
         )

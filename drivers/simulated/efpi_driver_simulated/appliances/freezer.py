@@ -1,28 +1,21 @@
 """The freezer."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import ClassVar, cast
 
+from efi.commodity import PowerRanges
 from efi.messages import AnyUpdate
 from efi.registration import DeviceClass
-from efi.storage import (
-    ActuatorBehaviour,
-    LeakageElement,
-    StorageLeakageUpdate,
-    StorageSystemDescription,
-    StorageTargetProfileUpdate,
-    TargetElement,
-)
-from efi.types import NumberRange
+from efi.storage import StorageLeakageUpdate, StorageSystemDescription, StorageTargetProfileUpdate
 from efpi_core.plugin.config import setting
+from efpi_driver_simulated.abilities import freezer as abilities
+from efpi_driver_simulated.abilities.electricity import limits, one_of
 from efpi_driver_simulated.compressor_life import CompressorLife
 from efpi_driver_simulated.habits.doors import openings
 from efpi_driver_simulated.physics.compressor import Compressor
 from efpi_driver_simulated.physics.freezer import Freezer, FreezerMode, FreezerSize
 from efpi_driver_simulated.physics.piecewise import grain
 from efpi_driver_simulated.settings import LifeSettings, days_at
-from efpi_driver_simulated.storage_life import MAIN
 
 
 class FreezerSettings(LifeSettings):
@@ -59,13 +52,12 @@ class FreezerDriver(CompressorLife[FreezerSettings]):
     level_label = "temperature"
     worth_telling: ClassVar[float] = 0.2
     device_class = DeviceClass.FREEZER
-    mode_labels: ClassVar[dict[str, str]] = {"off": "Rest", "cool": "Cool", "boost": "Freeze fast"}
     model: Freezer
 
     def build(self, t: float) -> Freezer:
         """The freezer, as cold as it was left."""
         doors = openings(days_at(self.context.site), self.seed)
-        return Freezer(self.config.size(), t, self.recall_level(-20.0), doors)
+        return Freezer(one_of(self.config.size()), t, self.recall_level(-20.0), doors)
 
     def level(self) -> float:
         """Temperature inside, °C."""
@@ -81,10 +73,10 @@ class FreezerDriver(CompressorLife[FreezerSettings]):
         """How it runs."""
         return self.model.mode
 
-    def mode_power_w(self, mode_id: str) -> float:
-        """The power of a mode, W."""
-        size = self.model.size
-        return {"off": size.standby_w, "cool": size.cool_w, "boost": size.boost_w}[mode_id]
+    def power_limits(self) -> PowerRanges:
+        """From rest to the strongest mode."""
+        powers_w = abilities.powers_w(self.model.size).values()
+        return limits(min(powers_w), max(powers_w), self.on_phases)
 
     def obey_mode(self, mode_id: str, factor: float | None) -> None:
         """Cool, freeze fast, or rest."""
@@ -93,39 +85,10 @@ class FreezerDriver(CompressorLife[FreezerSettings]):
     def describe(self) -> Iterable[AnyUpdate]:
         """Rest, cooling, fast freezing; the warmth that leaks in; and where the food wants to be."""
         size = self.model.size
-        coldest, warmest = size.boost_c - 1.0, size.room_c
-        ends = {"off": coldest, "cool": size.coolest_c, "boost": size.boost_c}
-        rates = {mode: -size.heat_moved_w(cast(FreezerMode, mode)) / size.mass_j_per_k for mode in ends}
         yield StorageSystemDescription(
             **self.valid_now(),
-            fill_level_range=NumberRange(lower=coldest, upper=warmest),
-            actuators=(
-                ActuatorBehaviour(
-                    actuator_id=MAIN,
-                    modes=tuple(
-                        self.storage_mode(mode, ((end, rates[mode]), (warmest, rates[mode])))
-                        for mode, end in ends.items()
-                    ),
-                    timers=self.timers(),
-                    transitions=tuple(self.ways()),
-                ),
-            ),
+            fill_level_range=abilities.levels(size),
+            actuators=(abilities.behaviour(size, self.on_phases),),
         )
-        yield StorageLeakageUpdate(
-            **self.valid_now(),
-            elements=(
-                LeakageElement(
-                    fill_level_range=NumberRange(lower=coldest, upper=warmest),
-                    rate=-size.leak_w_per_k * (size.room_c - coldest) / size.mass_j_per_k,
-                    rate_at_upper=0.0,
-                ),
-            ),
-        )
-        yield StorageTargetProfileUpdate(
-            **self.valid_now(),
-            elements=(
-                TargetElement(
-                    duration=timedelta(days=3650), fill_level_range=NumberRange(lower=coldest, upper=size.warmest_c)
-                ),
-            ),
-        )
+        yield StorageLeakageUpdate(**self.valid_now(), elements=abilities.leakage(size))
+        yield StorageTargetProfileUpdate(**self.valid_now(), elements=abilities.wishes(size))

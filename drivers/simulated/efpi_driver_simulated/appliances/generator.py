@@ -1,38 +1,24 @@
 """The emergency generator."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from decimal import Decimal
 
-from efi.commodity import (
-    Commodity,
-    CommodityQuantity,
-    PowerRange,
-    PowerRanges,
-    PowerValue,
-    electric,
-    electric_quantity,
-    electric_range,
-)
+from efi.commodity import Commodity, CommodityQuantity, PowerValue, electric, electric_quantity
 from efi.messages import AnyUpdate
-from efi.output_adjustable import (
-    OutputAdjustableMode,
-    OutputAdjustableRegistration,
-    OutputAdjustableSystemDescription,
-)
+from efi.output_adjustable import OutputAdjustableRegistration, OutputAdjustableSystemDescription
 from efi.registration import DeviceClass, EnergyRole, Role
-from efi.running_mode import CostRange, Timer, Transition
-from efi.types import MONEY_PLACES
 from efpi_core.errors import RefusedError
 from efpi_core.plugin.config import setting
 from efpi_core.plugin.observation import ObservationSpec
 from efpi_core.plugin.output_adjustable import ACTUATOR, OutputAdjustableDriver
+from efpi_driver_simulated.abilities import generator as abilities
+from efpi_driver_simulated.abilities.electricity import limits, one_of
+from efpi_driver_simulated.abilities.generator import M3_PER_LITRE
 from efpi_driver_simulated.life import MAKER, Lifelike
 from efpi_driver_simulated.physics.generator import Generator, GeneratorSize
 from efpi_driver_simulated.physics.piecewise import Refused, grain
 from efpi_driver_simulated.settings import LifeSettings
 
-M3_PER_LITRE = 0.001
 FUEL_WORTH_TELLING_L = 0.05
 
 
@@ -74,7 +60,7 @@ class GeneratorDriver(Lifelike[GeneratorSettings], OutputAdjustableDriver[Genera
         self._told_fuel_l = -1.0
         self._told_flow_m3_s = 0.0
         self.context.declare(ObservationSpec(f"{self.context.instance}.fuel", "l", "number", "Fuel in the tank"))
-        return Generator(self.config.size(), t)
+        return Generator(one_of(self.config.size()), t)
 
     def register(self) -> OutputAdjustableRegistration:
         """Who the generator is."""
@@ -90,7 +76,7 @@ class GeneratorDriver(Lifelike[GeneratorSettings], OutputAdjustableDriver[Genera
                 Role(commodity=Commodity.OIL, role=EnergyRole.CONSUMER),
             ),
             phases=self.on_phases,
-            power_limits=electric_range(-self.model.size.most_w, self.model.size.standby_w, self.on_phases),
+            power_limits=limits(-self.model.size.most_w, self.model.size.standby_w, self.on_phases),
             currency=self.context.site.currency,
             measures=(electric_quantity(self.on_phases), CommodityQuantity.OIL_FLOW),
         )
@@ -110,54 +96,13 @@ class GeneratorDriver(Lifelike[GeneratorSettings], OutputAdjustableDriver[Genera
 
     def describe(self) -> Iterable[AnyUpdate]:
         """Off, and running between its least and its most output."""
-        size, emergency = self.model.size, self.config.emergencies_only
+        size, emergencies_only = self.model.size, self.config.emergencies_only
         yield OutputAdjustableSystemDescription(
             **self.valid_now(),
-            modes=(
-                OutputAdjustableMode(
-                    mode_id="off", label="Off", power=self._ranges((size.standby_w, size.standby_w), (0.0, 0.0))
-                ),
-                OutputAdjustableMode(
-                    mode_id="run",
-                    label="Run",
-                    abnormal_condition_only=emergency,
-                    power=self._ranges(
-                        (-size.least_w, -size.most_w), (size.fuel_l_per_s(size.least_w), size.fuel_l_per_s(size.most_w))
-                    ),
-                    running_cost=CostRange(start=self._cost(size.least_w), end=self._cost(size.most_w)),
-                ),
-            ),
-            timers=(
-                Timer(timer_id="least_run", label="Least run", duration=timedelta(seconds=size.start_s + size.run_s)),
-                Timer(timer_id="least_rest", label="Least rest", duration=timedelta(seconds=size.cool_s + size.rest_s)),
-            ),
-            transitions=(
-                Transition(
-                    from_mode="off",
-                    to_mode="run",
-                    start_timers=("least_run",),
-                    blocking_timers=("least_rest",),
-                    duration=timedelta(seconds=size.start_s),
-                    abnormal_condition_only=emergency,
-                ),
-                Transition(
-                    from_mode="run",
-                    to_mode="off",
-                    start_timers=("least_rest",),
-                    blocking_timers=("least_run",),
-                    duration=timedelta(seconds=size.cool_s),
-                ),
-            ),
+            modes=abilities.modes(size, self.on_phases, self.config.fuel_per_litre, emergencies_only=emergencies_only),
+            timers=abilities.timers(size),
+            transitions=abilities.transitions(size, emergencies_only=emergencies_only),
         )
-
-    def _ranges(self, powers_w: tuple[float, float], fuel_l_per_s: tuple[float, float]) -> PowerRanges:
-        start, end = (flow * M3_PER_LITRE for flow in fuel_l_per_s)
-        fuel = PowerRange(quantity=CommodityQuantity.OIL_FLOW, start=start, end=end)
-        return (*electric_range(powers_w[0], powers_w[1], self.on_phases), fuel)
-
-    def _cost(self, output_w: float) -> Decimal:
-        litres_per_s = Decimal(str(self.model.size.fuel_l_per_s(output_w)))
-        return (litres_per_s * self.config.fuel_per_litre).quantize(MONEY_PLACES)
 
     async def run(self, actuator_id: str, mode_id: str, factor: float | None) -> None:
         """Start, run at an output, or stop."""

@@ -6,9 +6,9 @@ from datetime import timedelta
 from math import inf, isinf
 from typing import ClassVar
 
-from efi.commodity import Commodity, CommodityQuantity, electric_quantity
+from efi.commodity import CommodityQuantity, electric_quantity
 from efi.measurement import ForecastElement
-from efi.registration import DeviceClass, EnergyRole, Role
+from efi.registration import DeviceClass, EnergyRole
 from efi.time_shiftable import (
     Alternative,
     SequenceStatus,
@@ -21,6 +21,7 @@ from efpi_core.errors import RefusedError
 from efpi_core.plugin.config import setting
 from efpi_core.plugin.plugin import ConfigT
 from efpi_core.plugin.time_shiftable import TimeShiftableDriver
+from efpi_driver_simulated.abilities.electricity import ELECTRICITY, roles
 from efpi_driver_simulated.habits.chores import Chore, Chores
 from efpi_driver_simulated.life import MAKER, Lifelike, moment_of
 from efpi_driver_simulated.physics.piecewise import Refused
@@ -99,8 +100,8 @@ class MachineDriver(Lifelike[ConfigT], TimeShiftableDriver[ConfigT]):
             device_class=self.device_class,
             manufacturer=MAKER,
             model="simulated",
-            commodities=(Commodity.ELECTRICITY,),
-            roles=(Role(commodity=Commodity.ELECTRICITY, role=EnergyRole.CONSUMER),),
+            commodities=ELECTRICITY,
+            roles=roles(EnergyRole.CONSUMER),
             phases=self.on_phases,
             measures=(self.quantity,),
         )

@@ -3,10 +3,11 @@
 from efi.commodity import PHASE_POWER, Commodity, Phase, PowerValue
 from efi.inflexible import InflexibleRegistration
 from efi.measurement import EnergyReading
-from efi.registration import DeviceClass, EnergyRole, Role
+from efi.registration import DeviceClass, EnergyRole
 from efpi_core.plugin.config import setting
 from efpi_core.plugin.inflexible import InflexibleDriver
 from efpi_core.plugin.observation import Observation, Quality
+from efpi_driver_simulated.abilities.electricity import ELECTRICITY, roles
 from efpi_driver_simulated.life import MAKER, Lifelike
 from efpi_driver_simulated.physics.node import Node, Shares
 from efpi_driver_simulated.settings import LifeSettings, PhaseChoice
@@ -56,8 +57,8 @@ class MeterDriver(Lifelike[MeterSettings], InflexibleDriver[MeterSettings]):
             device_class=DeviceClass.SMART_METER,
             manufacturer=MAKER,
             model="simulated",
-            commodities=(Commodity.ELECTRICITY,),
-            roles=(Role(commodity=Commodity.ELECTRICITY, role=EnergyRole.GRID),),
+            commodities=ELECTRICITY,
+            roles=roles(EnergyRole.GRID),
             phases=self.on_phases,
             measures=tuple(PHASE_POWER[phase] for phase in self.on_phases),
         )

@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from math import inf
 
-from efi.commodity import Commodity, CommodityQuantity, electric_quantity, electric_range
+from efi.commodity import CommodityQuantity, electric_quantity
 from efi.inflexible import CurtailmentOption, InflexibleCurtailmentOptions, InflexibleRegistration, LimitKind
 from efi.measurement import Forecast
 from efi.messages import AnyUpdate
-from efi.registration import DeviceClass, EnergyRole, Role
+from efi.registration import DeviceClass, EnergyRole
 from efi.types import NumberRange
 from efpi_core.plugin.config import PluginConfig, setting
 from efpi_core.plugin.inflexible import InflexibleDriver
+from efpi_driver_simulated.abilities.electricity import ELECTRICITY, limits, roles
 from efpi_driver_simulated.chance import dice
 from efpi_driver_simulated.forecasts import HOUR, HourlyMeans, element
 from efpi_driver_simulated.life import MAKER, moment_of
@@ -76,10 +77,10 @@ class PvDriver(WeatherLife[PvSettings], InflexibleDriver[PvSettings]):
             device_class=DeviceClass.PV_PANEL,
             manufacturer=MAKER,
             model="simulated",
-            commodities=(Commodity.ELECTRICITY,),
-            roles=(Role(commodity=Commodity.ELECTRICITY, role=EnergyRole.PRODUCER),),
+            commodities=ELECTRICITY,
+            roles=roles(EnergyRole.PRODUCER),
             phases=self.on_phases,
-            power_limits=electric_range(-self.model.size.inverter_w, 0.0, self.on_phases),
+            power_limits=limits(-self.model.size.inverter_w, 0.0, self.on_phases),
             measures=(self.quantity,),
             provides_forecast=True,
         )

@@ -56,7 +56,7 @@ class BoilerSize:
     least_c: float = 42.0
     """Below this the boiler heats by itself, °C."""
     relief_k: float = 4.0
-    """A heating that the boiler began by itself ends so far above `least_c`, K."""
+    """A heating that the boiler began by itself ends so far above where it began, K."""
     eco_c: float = 55.0
     """Highest temperature the heat pump reaches, °C."""
     boost_c: float = 65.0
@@ -86,8 +86,8 @@ class BoilerSize:
 class Boiler(Piecewise):
     """A boiler that heats when ordered, and by itself before the water is too cold."""
 
-    __slots__ = ("_decay", "_gain", "_goal_c", "_heat_from", "_water_c", "by_itself", "compressor", "draws", "mode",
-                 "outdoor", "size")  # fmt: skip
+    __slots__ = ("_decay", "_gain", "_goal_c", "_heat_from", "_water_c", "by_itself", "compressor", "draws", "least_c",
+                 "mode", "outdoor", "size")  # fmt: skip
 
     def __init__(self, size: BoilerSize, t: float, water_c: float, outdoor: Held, draws: Held = nothing) -> None:
         super().__init__(t)
@@ -95,6 +95,8 @@ class Boiler(Piecewise):
         self.outdoor = outdoor
         self.draws = draws
         self.mode: BoilerMode = "off"
+        self.least_c = size.least_c
+        """Below this it heats by itself, °C."""
         self.by_itself = False
         """Whether the present heating is the boiler's own decision."""
         self.compressor = Compressor(size.run_s, size.rest_s)
@@ -114,6 +116,11 @@ class Boiler(Piecewise):
     def starting(self) -> bool:
         """Whether the compressor is in its soft start."""
         return self.mode != "off" and self.t < self._heat_from
+
+    def keep(self, least_c: float) -> None:
+        """Heat by itself below this from now on, °C: low while an app sees to the water, higher when nobody does."""
+        self.least_c = max(least_c, self.size.least_c)
+        self._replan()
 
     def limit_c(self, mode: BoilerMode) -> float:
         """The temperature at which a mode ends by itself, °C; there is none for rest."""
@@ -152,13 +159,13 @@ class Boiler(Piecewise):
         """Take the boiler's own decisions that fall at the start of a piece; the answer is when the next may fall."""
         water_c = self._water_c
         if self.mode == "off":
-            if water_c <= self.size.least_c:
+            if water_c <= self.least_c:
                 if self.since < self.compressor.may_start_at:
                     return self.compressor.may_start_at
                 self._switch("eco", by_itself=True)
         elif water_c >= self.limit_c(self.mode):
             self._switch("off", force=True)
-        elif self.by_itself and water_c >= self.size.least_c + self.size.relief_k:
+        elif self.by_itself and water_c >= self.least_c + self.size.relief_k:
             if self.since < self.compressor.may_stop_at:
                 return self.compressor.may_stop_at
             self._switch("off")
@@ -218,11 +225,11 @@ class Boiler(Piecewise):
         if drawing:
             marks.append(size.use_c)
         if self.mode == "off":
-            marks.append(size.least_c)
+            marks.append(self.least_c)
         else:
             marks.append(self.limit_c(self.mode))
             if self.by_itself:
-                marks.append(size.least_c + size.relief_k)
+                marks.append(self.least_c + size.relief_k)
         if rising:
             return min((mark for mark in marks if mark > water_c), default=inf)
         return max((mark for mark in marks if mark < water_c), default=inf)

@@ -50,6 +50,14 @@ class CarSize:
     hold_s: float = 300.0
     """The number of phases stays for at least so long, s, to spare the contactor."""
 
+    def power_w(self, current_a: float, phases: int) -> float:
+        """The power of a current on so many phases, W."""
+        return grain(current_a * phases * self.phase_v)
+
+    def taper_most_a(self, phases: int) -> float:
+        """The largest current of each phase near the end of charge, A."""
+        return min(max(self.taper_w / (phases * self.phase_v), LEAST_A), self.most_a)
+
 
 class Car(Piecewise):
     """A car that is charged when it is there."""
@@ -88,20 +96,12 @@ class Car(Piecewise):
         """Whether it charges now."""
         return self._gain > 0.0
 
-    def power_of(self, current_a: float, phases: int) -> float:
-        """The power of a current on so many phases, W."""
-        return grain(current_a * phases * self.size.phase_v)
-
-    def taper_most_a(self, phases: int) -> float:
-        """The largest current a phase near the end of charge, A."""
-        return min(max(self.size.taper_w / (phases * self.size.phase_v), LEAST_A), self.size.most_a)
-
     def tapered_a(self) -> float:
         """The current near the end of charge: as far between least and most as the ordered one is, A."""
         if self.size.most_a <= LEAST_A:
             return LEAST_A
         share = (self.current_a - LEAST_A) / (self.size.most_a - LEAST_A)
-        return LEAST_A + share * (self.taper_most_a(self.phases) - LEAST_A)
+        return LEAST_A + share * (self.size.taper_most_a(self.phases) - LEAST_A)
 
     def order(self, current_a: float, phases: int) -> None:
         """Charge with this current a phase from now on; below 6 A it pauses, since no wallbox can offer less.
@@ -167,7 +167,7 @@ class Car(Piecewise):
             end = self._pause_until
         elif self.current_a and not self._full:
             current_a = self.tapered_a() if level >= taper_j else self.current_a
-            self.power_w = self.power_of(current_a, self.phases)
+            self.power_w = self.size.power_w(current_a, self.phases)
             self._gain = self.power_w * size.efficiency
             self._goal_j = size.capacity_j if level >= taper_j else taper_j
         elif self.current_a:

@@ -1,0 +1,90 @@
+import tracemalloc
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from efpi_driver_simulated.offers import efpi_plugins
+
+from .stage import Stage, play
+
+HOUSE = {
+    "meter": {"driver": "simulated.meter"},
+    "pv": {"driver": "simulated.pv", "config": {"phases": "three"}},
+    "base_load": {"driver": "simulated.base_load", "config": {"phases": "three"}},
+    "washing_machine": {"driver": "simulated.washing_machine"},
+    "dishwasher": {"driver": "simulated.dishwasher", "config": {"phases": "l2"}},
+    "battery": {"driver": "simulated.battery", "config": {"phases": "three"}},
+    "car": {"driver": "simulated.car", "config": {"phases": "three"}},
+    "boiler": {"driver": "simulated.boiler", "config": {"phases": "l3"}},
+    "freezer": {"driver": "simulated.freezer", "config": {"phases": "l2"}},
+    "generator": {"driver": "simulated.generator"},
+}
+
+
+def test_the_package_offers_its_drivers():
+    names = {offered.offer_name for offered in efpi_plugins()}
+    assert len(names) == 11
+    assert all(name.startswith("simulated.") for name in names)
+
+
+def test_ten_appliances_of_all_four_categories_balance_and_break_no_rule():
+    async def story(stage: Stage) -> None:
+        await stage.let_pass(1)
+        categories = {record.category.value for record in stage.house.appliances}
+        assert categories == {"inflexible", "time_shiftable", "storage", "output_adjustable"}
+        for _ in range(7 * 24):
+            await stage.let_pass(3600)
+            assert stage.house.balance().unmeasured == 0.0
+
+    play(HOUSE, story, puppet=False)
+
+
+def fingerprint(seed: int) -> str:
+    digest = sha256()
+
+    async def story(stage: Stage) -> None:
+        await stage.let_pass(2 * 86400)
+        for sender, message in stage.passed:
+            digest.update(f"{sender} {message.model_dump_json()}\n".encode())
+
+    play(HOUSE, story, seed=seed, start=datetime(2025, 10, 25, tzinfo=UTC))
+    return digest.hexdigest()
+
+
+def test_the_same_seed_gives_the_same_messages():
+    assert fingerprint(1) == fingerprint(1) != fingerprint(2)
+
+
+def test_a_restarted_house_remembers_its_levels():
+    kept = {}
+
+    async def first(stage: Stage) -> None:
+        await stage.order("battery", "charge", 1.0)
+        await stage.let_pass(3600)
+        kept.update(stage.driver("battery").context.storage._values)
+        kept["level_now"] = stage.driver("battery").level()
+
+    play({"battery": HOUSE["battery"]}, first)
+
+    async def second(stage: Stage) -> None:
+        driver = stage.driver("battery")
+        driver.context.storage._values.update(level=kept["level"], seed=kept["seed"])
+        assert driver.recall_level(50.0) == kept["level"]
+        assert abs(kept["level"] - kept["level_now"]) < 15.0
+
+    play({"battery": HOUSE["battery"]}, second)
+
+
+def test_a_simulated_appliance_is_small():
+    sizes = []
+
+    async def story(stage: Stage) -> None:
+        await stage.let_pass(3600)
+        sizes.append(tracemalloc.get_traced_memory()[0])
+
+    tracemalloc.start()
+    try:
+        for count in (10, 110):
+            play({"freezer-%n%": {"driver": "simulated.freezer", "count": count}}, story, puppet=False)
+    finally:
+        tracemalloc.stop()
+    assert (sizes[1] - sizes[0]) / 100 < 45_000
