@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 from pydantic import JsonValue
 
@@ -12,25 +13,39 @@ from efpi_core.site.problem import Path, path_text
 _FACTS = ("name", "location", "time_zone", "currency", "tariff", "preferences", "comfort")
 
 
+class Absent(Enum):
+    """Stands for a value that is not written; null is a value."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
+
+
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """One value that differs; None stands for one that is not there."""
+    """One value that differs."""
 
     path: str
-    before: JsonValue
-    after: JsonValue
+    before: JsonValue | Absent
+    after: JsonValue | Absent
 
     def __str__(self) -> str:
         """`config.port: '/dev/ttyUSB0' → '/dev/ttyUSB1'`."""
-        if self.before is None:
+        if self.before is ABSENT:
             return f"{self.path}: {self.after!r} (new)"
-        if self.after is None:
+        if self.after is ABSENT:
             return f"{self.path}: {self.before!r} (gone)"
         return f"{self.path}: {self.before!r} → {self.after!r}"
 
     def as_json(self) -> dict[str, JsonValue]:
-        """For programs."""
-        return {"path": self.path, "before": self.before, "after": self.after}
+        """For programs; a value that is not written has no key here, either."""
+        told: dict[str, JsonValue] = {"path": self.path}
+        if not isinstance(self.before, Absent):
+            told["before"] = self.before
+        if not isinstance(self.after, Absent):
+            told["after"] = self.after
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +161,11 @@ def _connection_differences(before: Site, after: Site) -> tuple[ValueChange, ...
     return found
 
 
-def _differences(before: JsonValue, after: JsonValue, path: Path = ()) -> Iterator[ValueChange]:
+def _differences(before: JsonValue | Absent, after: JsonValue | Absent, path: Path = ()) -> Iterator[ValueChange]:
     """The innermost values that differ."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in (*before, *(key for key in after if key not in before)):
-            yield from _differences(before.get(key), after.get(key), (*path, key))
+            yield from _differences(before.get(key, ABSENT), after.get(key, ABSENT), (*path, key))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from _differences(old, new, (*path, index))
