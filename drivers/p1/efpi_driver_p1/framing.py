@@ -1,7 +1,7 @@
 """Where telegrams begin and end in a stream of bytes; what is none is named, and nothing grows without bound."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from efpi_driver_p1.errors import Fault, TelegramError
 from efpi_driver_p1.noise import name_noise
@@ -32,8 +32,7 @@ _STRIP_PARITY = bytes(byte & 0x7F if _EVEN[byte] else 0x1A for byte in range(256
 _PARITY_START = re.compile(rb"\xaf(?=[\x00-\xff]{4})")
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """The bytes of one telegram, from `/` to the CRC behind `!`."""
 
     offset: int

@@ -1,8 +1,8 @@
 """One data line of a telegram: an OBIS code and its bracketed values, read into types."""
 
 import re
-from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from efpi_driver_p1.meter_time import STAMP, MeterTime, read_stamp
@@ -16,8 +16,7 @@ _OLD_READING = 7
 _DAY_MIN = 1440
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(NamedTuple):
     """One entry of a log: the monthly peak or the power failure."""
 
     quantity: Quantity
@@ -25,8 +24,7 @@ class LogEntry:
     """The end of a failure; of a monthly peak the end of its month, then its own time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One data line."""
 
     code: str
@@ -75,11 +73,11 @@ def _typed(line: Line, zone: ZoneInfo) -> Line:  # noqa: PLR0911  # one way for 
         return line
     match line.meaning.kind:
         case Kind.TEXT:
-            return replace(line, text=decoded(line.groups[-1]) or line.groups[-1])
+            return line._replace(text=decoded(line.groups[-1]) or line.groups[-1])
         case Kind.PLAIN:
-            return replace(line, text=line.groups[0])
+            return line._replace(text=line.groups[0])
         case Kind.TIME:
-            return replace(line, times=(read_stamp(line.groups[0], zone),))
+            return line._replace(times=(read_stamp(line.groups[0], zone),))
         case Kind.COUNT:
             return _with_count(line)
         case Kind.LOG:
@@ -93,8 +91,8 @@ def _typed(line: Line, zone: ZoneInfo) -> Line:  # noqa: PLR0911  # one way for 
 def _with_count(line: Line) -> Line:
     number = read_number(line.groups[0])
     if number is None:
-        return replace(line, problem=f"{line.groups[0]!r} is no number")
-    return replace(line, quantities=(si(number, None),))
+        return line._replace(problem=f"{line.groups[0]!r} is no number")
+    return line._replace(quantities=(si(number, None),))
 
 
 def _with_numbers(line: Line, zone: ZoneInfo) -> Line:
@@ -103,7 +101,7 @@ def _with_numbers(line: Line, zone: ZoneInfo) -> Line:
     quantities = tuple(quantity for _, quantity in read if quantity)
     wrong = [group for group, quantity in read if quantity is None]
     problem = f"{wrong[0]!r} is no number with a unit" if wrong else None
-    return replace(line, times=times, quantities=quantities, problem=problem)
+    return line._replace(times=times, quantities=quantities, problem=problem)
 
 
 def _old_reading(line: Line, zone: ZoneInfo) -> Line | None:
@@ -113,11 +111,11 @@ def _old_reading(line: Line, zone: ZoneInfo) -> Line | None:
     stamp, _, minutes, _, _, unit, *values = line.groups
     first, number, step = read_stamp(stamp, zone), read_number(values[-1]), read_number(minutes)
     if number is None:
-        return replace(line, times=(first,), problem=f"{values[-1]!r} is no number")
+        return line._replace(times=(first,), problem=f"{values[-1]!r} is no number")
     steps = len(values) - 1
     if first.utc and step and 0 < step <= _DAY_MIN:
         first = MeterTime(first.utc + steps * timedelta(minutes=int(step)), first.note)
-    return replace(line, times=(first,), quantities=(si(number, unit or None),))
+    return line._replace(times=(first,), quantities=(si(number, unit or None),))
 
 
 def _with_entries(line: Line, zone: ZoneInfo) -> Line:
@@ -129,14 +127,14 @@ def _with_entries(line: Line, zone: ZoneInfo) -> Line:
         elif "*" in group:
             quantity = read_quantity(group)
             if quantity is None:
-                return replace(line, entries=tuple(entries), problem=f"{group!r} is no number with a unit")
+                return line._replace(entries=tuple(entries), problem=f"{group!r} is no number with a unit")
             entries.append(LogEntry(quantity, tuple(times)))
             times.clear()
-    return replace(line, entries=tuple(entries))
+    return line._replace(entries=tuple(entries))
 
 
 def _by_looks(line: Line, zone: ZoneInfo) -> Line:
     """A code that no table has: numbers with a unit and stamps with a flag are what they look like, the rest text."""
     times = tuple(read_stamp(group, zone) for group in line.groups if STAMP.fullmatch(group) and not group.isdigit())
     quantities = tuple(found for group in line.groups if "*" in group and (found := read_quantity(group)))
-    return replace(line, times=times, quantities=quantities)
+    return line._replace(times=times, quantities=quantities)

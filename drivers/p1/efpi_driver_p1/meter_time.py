@@ -1,9 +1,9 @@
 """A meter's time stamp (`YYMMDDhhmmssX`, X = S in summer, W in winter) as an instant in UTC."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 STAMP = re.compile(r"(\d{12})([SWsw]?)", re.ASCII)
@@ -11,8 +11,7 @@ _EPOCH_YEAR = 70
 """Meters write an unset clock as 1970 or 2000; two-digit years from 70 on are of the last century."""
 
 
-@dataclass(frozen=True, slots=True)
-class MeterTime:
+class MeterTime(NamedTuple):
     """One time stamp, read."""
 
     utc: datetime | None

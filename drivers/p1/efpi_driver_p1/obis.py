@@ -5,8 +5,9 @@ recommendation for customer interfaces; E.ON Hungary; IEC 62056-6-1 (OBIS) for w
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 _CODE = re.compile(
     r"(?:(\d{1,3})-(\d{1,3}):)?([0-9A-Z]{1,3})\.([0-9A-Z]{1,3})(?:\.(\d{1,3}))?(?:[*&](\d{1,3}))?", re.ASCII
@@ -32,8 +33,7 @@ class Kind(StrEnum):
     """Unknown to us: told by its looks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Obis:
+class Obis(NamedTuple):
     """An OBIS code in its parts: medium-channel:quantity.processing.tariff."""
 
     medium: int
@@ -46,8 +46,7 @@ class Obis:
         return f"{self.medium}-{self.channel}:{self.rest}"
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a code stands for."""
 
     name: str
@@ -64,21 +63,7 @@ def read_obis(text: str) -> Obis | None:
     return Obis(1 if medium is None else int(medium), int(channel or 0), rest)
 
 
-_ENERGIES = {
-    "1": "energy imported",
-    "2": "energy exported",
-    "3": "reactive energy imported",
-    "4": "reactive energy exported",
-    "5": "reactive energy, quadrant 1",
-    "6": "reactive energy, quadrant 2",
-    "7": "reactive energy, quadrant 3",
-    "8": "reactive energy, quadrant 4",
-    "9": "apparent energy imported",
-    "10": "apparent energy exported",
-    "15": "energy, import and export added",
-    "16": "energy, export subtracted from import",
-}
-_PHASE_QUANTITIES = (
+_QUANTITIES = (
     "power imported",
     "power exported",
     "reactive power imported",
@@ -99,34 +84,62 @@ _PHASE_QUANTITIES = (
 """Groups C = 1 … 16 of IEC 62056-6-1; 20, 40 and 60 more is the same of L1, L2 and L3."""
 
 
-def _electricity() -> dict[str, Meaning]:
-    table = {
-        "0.2.8": Meaning("P1 version", Kind.PLAIN),
-        "0.0.0": Meaning("meter number", Kind.PLAIN),
-        "1.4.0": Meaning("average power imported in this quarter hour", Kind.NUMBER),
-        "2.4.0": Meaning("average power exported in this quarter hour", Kind.NUMBER),
-        "1.6.0": Meaning("highest quarter-hour power imported this month", Kind.NUMBER),
-        "2.6.0": Meaning("highest quarter-hour power exported this month", Kind.NUMBER),
-        "96.5.5": Meaning("meter status", Kind.PLAIN),
-        "99.97.0": Meaning("power failure log", Kind.LOG),
-    }
-    for group, name in _ENERGIES.items():
-        table[f"{group}.8.0"] = Meaning(name, Kind.NUMBER)
-        for tariff in range(1, 9):
-            table[f"{group}.8.{tariff}"] = Meaning(f"{name}, tariff {tariff}", Kind.NUMBER)
-    for base, phase in ((0, ""), (20, " L1"), (40, " L2"), (60, " L3")):
-        for number, name in enumerate(_PHASE_QUANTITIES, 1):
-            table[f"{base + number}.7.0"] = Meaning(f"{name}{phase}", Kind.NUMBER)
-        if base:
-            table[f"{base + 11}.4.0"] = Meaning(f"current limit{phase}", Kind.NUMBER)
-            table[f"{base + 12}.32.0"] = Meaning(f"voltage sags{phase}", Kind.COUNT)
-            table[f"{base + 12}.36.0"] = Meaning(f"voltage swells{phase}", Kind.COUNT)
-            for number, name in enumerate(_PHASE_QUANTITIES[:2], 1):
-                table[f"{base + number}.8.0"] = Meaning(f"energy {name.split()[-1]}{phase}", Kind.NUMBER)
-    return table
+_COUNTERS = {
+    1: "energy imported",
+    2: "energy exported",
+    3: "reactive energy imported",
+    4: "reactive energy exported",
+    5: "reactive energy, quadrant 1",
+    6: "reactive energy, quadrant 2",
+    7: "reactive energy, quadrant 3",
+    8: "reactive energy, quadrant 4",
+    9: "apparent energy imported",
+    10: "apparent energy exported",
+    15: "energy, import and export added",
+    16: "energy, export subtracted from import",
+}
+"""The same groups counted over time."""
+_LAST_TARIFF = 8
+_ELECTRICITY = {
+    "0.2.8": Meaning("P1 version", Kind.PLAIN),
+    "0.0.0": Meaning("meter number", Kind.PLAIN),
+    "1.4.0": Meaning("average power imported in this quarter hour", Kind.NUMBER),
+    "2.4.0": Meaning("average power exported in this quarter hour", Kind.NUMBER),
+    "1.6.0": Meaning("highest quarter-hour power imported this month", Kind.NUMBER),
+    "2.6.0": Meaning("highest quarter-hour power exported this month", Kind.NUMBER),
+    "96.5.5": Meaning("meter status", Kind.PLAIN),
+    "99.97.0": Meaning("power failure log", Kind.LOG),
+}
 
 
-_ELECTRICITY = _electricity()
+_NAMED = {
+    (11, 4): Meaning("current limit", Kind.NUMBER),
+    (12, 32): Meaning("voltage sags", Kind.COUNT),
+    (12, 36): Meaning("voltage swells", Kind.COUNT),
+}
+"""Quantity and processing of further values that each phase has."""
+
+
+def _measured(rest: str) -> Meaning | None:
+    """What a code of the electricity meter's own measurements stands for, by its parts C.D.E."""
+    parts = rest.split(".")
+    if len(parts) < 3 or not all(part.isdigit() for part in parts):
+        return None
+    group, processing, tariff = (int(part) for part in parts)
+    line, quantity = divmod(group, 20)
+    found = _of_quantity(quantity, processing, tariff) if line <= 3 else None
+    return Meaning(f"{found.name} L{line}", found.kind) if found and line else found
+
+
+def _of_quantity(quantity: int, processing: int, tariff: int) -> Meaning | None:
+    if processing == 8 and tariff <= _LAST_TARIFF and quantity in _COUNTERS:
+        name = _COUNTERS[quantity]
+        return Meaning(f"{name}, tariff {tariff}" if tariff else name, Kind.NUMBER)
+    if processing == 7 and tariff == 0 and 0 < quantity <= len(_QUANTITIES):
+        return Meaning(_QUANTITIES[quantity - 1], Kind.NUMBER)
+    return _NAMED.get((quantity, processing)) if tariff == 0 else None
+
+
 _GENERAL = {
     "1.0.0": Meaning("meter time", Kind.TIME),
     "17.0.0": Meaning("power limit", Kind.NUMBER),
@@ -171,15 +184,15 @@ MEDIA = {4: "heat cost", 5: "cold", 6: "heat", 7: "gas", 8: "water", 9: "hot wat
 _UNKNOWN = Meaning("unknown code", Kind.OTHER)
 
 
+@lru_cache(maxsize=256)
 def meaning(code: Obis) -> Meaning:
     """What a code stands for; a code that no table has is `unknown code`, never a failure."""
     if code.medium == 0 and code.channel > 0 and (found := _MBUS.get(code.rest)):
         return Meaning(f"M-Bus {code.channel}: {found.name}", found.kind)
     if code.medium in MEDIA and (found := _OTHER_MEDIA.get(code.rest)):
         return Meaning(f"{MEDIA[code.medium]}: {found.name}", found.kind)
+    if code.medium not in (0, 1):
+        return _UNKNOWN
     tables = (_GENERAL, _ELECTRICITY) if code.medium == 0 else (_ELECTRICITY, _GENERAL)
-    if code.medium in (0, 1):
-        for table in tables:
-            if found := table.get(code.rest):
-                return found
-    return _UNKNOWN
+    found = tables[0].get(code.rest) or tables[1].get(code.rest) or _measured(code.rest)
+    return found or _UNKNOWN

@@ -1,7 +1,6 @@
 """What the system says about a port, as an error with a name and a cure."""
 
 import errno
-import glob
 import os
 import socket
 from collections.abc import Iterator
@@ -85,13 +84,19 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _cure(fault: PortFault, port: str) -> str:
     if fault is PortFault.MISSING:
-        here = sorted(path for pattern in _PATTERNS for path in glob.glob(pattern))  # noqa: PTH207  # names, not files
+        here = _ports_here()
         known = f"ports here now: {', '.join(here[:6])}" if here else "no serial port is here now"
         return f"plug the P1 cable in, or correct the setting `port`; {known}"
     if fault is PortFault.NO_RIGHTS:
         group = _group(port)
         return f"add the gateway's user to the group {group} (`sudo usermod -aG {group} USER`) and start it again"
     return _CURES[fault].replace("PORT", port)
+
+
+def _ports_here() -> list[str]:
+    import glob  # noqa: PLC0415  # most instances never need it, and it costs each of them memory
+
+    return sorted(path for pattern in _PATTERNS for path in glob.glob(pattern))  # noqa: PTH207  # names, not files
 
 
 def _group(port: str) -> str:

@@ -1,8 +1,8 @@
 """A number with its unit as a meter writes it, and the same in SI units without prefixes, exactly."""
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 Number = int | Decimal
 """An exact number: an int where it is whole."""
@@ -58,8 +58,7 @@ _LOOSE = {unit.casefold(): found for unit, found in reversed(_UNITS.items()) if 
 """Units in letters of the wrong case; mega is left out, since `mw` could be a thousandth as well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
     """A number and its unit."""
 
     value: Number

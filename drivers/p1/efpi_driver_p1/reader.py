@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from efpi_driver_p1.errors import Fault, PortError, PortFault, TelegramError
 from efpi_driver_p1.line_settings import LineSettings
-from efpi_driver_p1.serial_source import SerialSource
 from efpi_driver_p1.source import ByteSource, SocketSource, Time, unopened
 from efpi_driver_p1.stream import TelegramStream
 from efpi_driver_p1.telegram import Telegram
@@ -37,7 +36,11 @@ class Listener(Protocol):
 
 def source_for(port: str, time: Time) -> ByteSource:
     """The way to the meter that the setting `port` names."""
-    return SocketSource(port, time) if port.startswith("socket://") else SerialSource(port, time)
+    if port.startswith("socket://"):
+        return SocketSource(port, time)
+    from efpi_driver_p1.serial_source import SerialSource  # noqa: PLC0415  # pyserial costs 1 MB; TCP does without
+
+    return SerialSource(port, time)
 
 
 class MeterReader:

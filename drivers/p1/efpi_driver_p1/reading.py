@@ -1,7 +1,7 @@
 """What a telegram means for the building: the electricity connection, and each meter on the M-Bus behind it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from efpi_driver_p1.line import Line
 from efpi_driver_p1.meter_time import MeterTime
@@ -17,8 +17,7 @@ _OLDEST_YEAR = 2001
 _READING_CODES = ("24.2.1", "24.2.3", "24.2.0", "24.3.0", "24.2.2")
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseReading:
+class PhaseReading(NamedTuple):
     """One phase of the connection; None where the meter does not tell."""
 
     voltage_v: Number | None
@@ -27,8 +26,7 @@ class PhaseReading:
     """Import minus export."""
 
 
-@dataclass(frozen=True, slots=True)
-class ElectricityReading:
+class ElectricityReading(NamedTuple):
     """The electricity connection of the building; None where the meter does not tell."""
 
     power_w: Number | None
@@ -80,8 +78,7 @@ _MEDIA_KINDS = {
 _UNIT_KINDS = {"J": MeterKind.HEAT}
 
 
-@dataclass(frozen=True, slots=True)
-class MbusMeter:
+class MbusMeter(NamedTuple):
     """A further meter whose readings the electricity meter hands on."""
 
     channel: int

@@ -1,8 +1,6 @@
 """One telegram of a meter, its check sum verified and each of its lines read."""
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from efpi_driver_p1.crc import crc16, repaired
@@ -32,28 +30,35 @@ _MAKERS = {
 _FIRST_WITH_CRC = 40
 
 
-@dataclass(frozen=True)
 class Telegram:
-    """What a meter says at one moment."""
+    """What a meter says at one moment; nothing of it changes."""
 
-    offset: int
-    """Where it begins, in bytes from the start of the stream."""
-    length: int
-    """Its bytes, from `/` to the end of the CRC."""
-    header: str
-    """The meter's identification, with the leading `/`."""
-    lines: tuple[Line, ...]
-    """The data lines in the meter's order."""
-    unread: tuple[str, ...]
-    """Lines that are no data lines, where the CRC proves that the meter sent them so."""
-    has_crc: bool
-    """Whether the telegram carries a CRC, which then was right."""
-    remarks: tuple[str, ...]
-    """What was repaired on the way."""
-
-    @cached_property
-    def _by_code(self) -> dict[str, Line]:
-        return {str(line.obis): line for line in reversed(self.lines)}
+    def __init__(
+        self,
+        *,
+        offset: int,
+        length: int,
+        header: str,
+        lines: tuple[Line, ...],
+        unread: tuple[str, ...],
+        has_crc: bool,
+        remarks: tuple[str, ...],
+    ) -> None:
+        self.offset = offset
+        """Where it begins, in bytes from the start of the stream."""
+        self.length = length
+        """Its bytes, from `/` to the end of the CRC."""
+        self.header = header
+        """The meter's identification, with the leading `/`."""
+        self.lines = lines
+        """The data lines in the meter's order."""
+        self.unread = unread
+        """Lines that are no data lines, where the CRC proves that the meter sent them so."""
+        self.has_crc = has_crc
+        """Whether the telegram carries a CRC, which then was right."""
+        self.remarks = remarks
+        """What was repaired on the way."""
+        self._by_code = {str(line.obis): line for line in reversed(lines)}
 
     def line(self, code: str) -> Line | None:
         """The first line with this code (`1-0:1.8.1`); some meters count electricity in channel 1 (`1-1:1.8.1`)."""
