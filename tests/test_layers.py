@@ -29,7 +29,7 @@ FLOORS = (
 )
 """From the ground up; a file may know its own floor and those below. The longest name that fits says the floor."""
 
-OPEN_TO_PLUGINS = ("efi", "efpi_core.errors", "efpi_core.identity", "efpi_core.plugin")
+OPEN_TO_PLUGINS = ("efi", "efpi_core.errors", "efpi_core.identity", "efpi_core.clock", "efpi_core.plugin")
 """What an author imports; the rest of the platform can change without asking the plugins."""
 
 FOREIGN = {

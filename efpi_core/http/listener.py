@@ -5,7 +5,7 @@ import errno
 import ipaddress
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -15,10 +15,8 @@ from uvicorn.server import Server
 
 from efpi_core.errors import SettingsError, TryAgainError
 from efpi_core.http.front_door import FrontDoor
+from efpi_core.http.unix_socket import SOCKET_FILE, reachable
 from efpi_core.plugin.routes import Role
-
-SOCKET_FILE = "gateway.sock"
-"""In the gateway's home; whoever may open it is the owner."""
 
 MOST_CONNECTIONS = 128
 """At one listener; more are answered with 503."""
@@ -132,17 +130,3 @@ def unix_listener(app: ASGIApp, home: Path, now: Callable[[], datetime]) -> List
         ) from error
     listening.setblocking(False)
     return Listener(listening, FrontDoor(app, role=Role.OWNER, by_name=False, now=now))
-
-
-@contextlib.contextmanager
-def reachable(home: Path) -> Iterator[str]:
-    """A path to the socket that fits into a socket's address (107 bytes), however deep the home lies."""
-    path = home / SOCKET_FILE
-    if len(os.fsencode(path)) <= 107:
-        yield str(path)
-        return
-    descriptor = os.open(home, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{descriptor}/{SOCKET_FILE}"
-    finally:
-        os.close(descriptor)

@@ -13,9 +13,6 @@ from efpi_core.plugin.routes import HttpRoute
 
 LOG = logging.getLogger("efpi.http")
 
-PLATFORM_GROUP = "efpi.platform"
-"""Entry points of the platform's own parts. They run inside the gateway; those of other distributions do not count."""
-
 
 class Parts:
     """Asks each part for its routes, by the hook `efpi_routes`."""
@@ -40,7 +37,7 @@ class Parts:
 def installed_parts() -> tuple[object, ...]:
     """The platform's own parts beside the API, as the distribution `efpi` names them; one that fails is left out."""
     try:
-        entry_points = distribution("efpi").entry_points.select(group=PLATFORM_GROUP)
+        entry_points = distribution("efpi").entry_points.select(group=hookspecs.PROJECT)
     except PackageNotFoundError:
         return ()
     parts = []

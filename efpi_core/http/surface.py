@@ -35,7 +35,7 @@ class Surface:
     """All that is reached over HTTP. Each route has a role; what has no route is not there."""
 
     def __init__(self, health: Callable[[], HealthView]) -> None:
-        """`health` tells how far the start has come, until a gateway takes over."""
+        """`health` tells how the gateway is, and how far the start has come while there is none."""
         self._health = health
         self._parts: Parts | None = None
         self._app = self._application((HttpRoute("/api/{path:path}", _not_yet, Role.VIEWER),))
@@ -46,7 +46,6 @@ class Surface:
 
     def open(self, gateway: "GatewayApi", parts: "Parts") -> None:
         """The gateway is there: serve its routes, and those of the platform's other parts."""
-        self._health = gateway.health
         self._parts = parts
         self._app = self._application(parts.routes(gateway))
 

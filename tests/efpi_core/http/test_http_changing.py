@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from http_world import NOON, served
 
 from efi.commodity import Phase
-from efpi_core.http.listener import SOCKET_FILE
+from efpi_core.http.unix_socket import SOCKET_FILE
 from efpi_core.plugin.limits import Limit, LimitSource
 from efpi_core.site.problem import Problem, SiteError
+from tests.support.http_world import NOON, served
 
 CHANGES = [
     ("PUT", "/api/connections/battery", {"app": None}),

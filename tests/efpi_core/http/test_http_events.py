@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from http_world import APPLIANCES, RecordedGateway, Served, event, served
 
 from efpi_core.http import event_stream
 from efpi_core.views import EventView
+from tests.support.http_world import APPLIANCES, RecordedGateway, Served, event, served
 
 
 class Reader:

@@ -4,11 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from http_world import NOON, RecordedGateway, exchange, served
 
 from efpi_core.errors import SettingsError, TryAgainError
-from efpi_core.http.listener import SOCKET_FILE, tcp_listener, unix_listener
+from efpi_core.http.listener import tcp_listener, unix_listener
 from efpi_core.http.surface import Surface
+from efpi_core.http.unix_socket import SOCKET_FILE
+from tests.support.http_world import NOON, RecordedGateway, exchange, served
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080"])

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from http_world import served
 
 from efpi_core.http.page import FILES, STATIC
+from tests.support.http_world import served
 
 
 async def test_the_page_and_all_it_names_are_served(tmp_path: Path) -> None:

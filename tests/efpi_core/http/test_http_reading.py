@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 
 import pytest
-from http_world import HOSTILE, RecordedGateway, event, served
 
 from efpi_core.errors import RefusedError, SettingsError, TryAgainError
 from efpi_core.http.json_form import to_json
@@ -12,6 +11,7 @@ from efpi_core.http.metrics import family
 from efpi_core.http.parts import Parts
 from efpi_core.plugin.observation import Quality
 from efpi_core.plugin.routes import Role
+from tests.support.http_world import HOSTILE, RecordedGateway, event, served
 
 
 async def test_a_healthy_gateway_says_so_with_each_part(tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""Puts a gateway together: state, site, plugins, and whoever runs them."""
+
+import asyncio
+import getpass
+import os
+
+from efpi_core.cli.config_check import check_settings_beside
+from efpi_core.cli.run_options import RunOptions
+from efpi_core.cli.site_argument import site_text
+from efpi_core.clock import Clock
+from efpi_core.gateway.gateway import Gateway
+from efpi_core.gateway.planning import Planner
+from efpi_core.gateway.supervisor import Supervisor
+from efpi_core.host.catalogue import Catalogue
+from efpi_core.host.host import HostListener, InstanceHost
+from efpi_core.host.hosts import Hosts
+from efpi_core.host.offer import Offer, PluginDescription
+from efpi_core.site.secrets import SecretStore
+from efpi_core.state.home import Home
+from efpi_core.state.state import State
+
+
+async def open_gateway(options: RunOptions, home: Home, clock: Clock, hosts: Hosts) -> Gateway:
+    """A gateway at work in a home. Raises SettingsError when there is no site to run."""
+    state = State.open(home, clock)
+    try:
+        gateway = Gateway(clock=clock, state=state)
+        _take_site(gateway, options)
+        gateway.site.check_configs = check_settings_beside
+        catalogue = Catalogue()
+        await asyncio.to_thread(catalogue.scan)
+        secrets = SecretStore.of(home.path, os.environ)
+        planner = Planner(catalogue, state, secrets.values, clock.now, gateway.life)
+        supervisor = Supervisor(_inline(hosts) if options.inline else hosts, gateway, clock)
+        await gateway.start(supervisor, planner)
+    except BaseException:
+        state.close()
+        raise
+    return gateway
+
+
+def _take_site(gateway: Gateway, options: RunOptions) -> None:
+    if options.site is None:
+        gateway.site.take_kept()
+        return
+    name, text = site_text(options.site)
+    gateway.site.take_file(name, text, _user())
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "owner"
+
+
+class _inline:  # noqa: N801  # a factory
+    """Runs every instance inside the gateway, whatever the site says."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts = hosts
+
+    def __call__(
+        self, instance: str, plugin: PluginDescription, offer: Offer, listener: HostListener, *, hosted: bool
+    ) -> InstanceHost:
+        """A host inside the gateway."""
+        return self._hosts(instance, plugin, offer, listener, hosted=False)
+
+    async def close(self) -> None:
+        """End what the hosts need."""
+        await self._hosts.close()

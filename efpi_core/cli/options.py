@@ -1,0 +1,76 @@
+"""Options that many commands share, and how people write spans and instants."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from efpi_core.cli.client import GatewayClient
+from efpi_core.cli.screen import Screen
+from efpi_core.errors import RefusedError, SettingsError
+from efpi_core.state.home import default_home
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home", envvar="EFPI_HOME", help="The gateway's directory; usually $XDG_DATA_HOME/efpi.", show_default=False
+    ),
+]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+_UNITS_S = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)", re.ASCII)
+
+
+def home_path(given: Path | None) -> Path:
+    """The home that is meant."""
+    return given if given is not None else default_home(os.environ)
+
+
+class Caller:
+    """One command's ends: the gateway it speaks to, and the screen it prints on."""
+
+    def __init__(self, home: Path | None, *, as_json: bool) -> None:
+        self.home = home_path(home)
+        self.gateway = GatewayClient(self.home)
+        self.screen = Screen(as_json=as_json)
+
+
+def span(text: str, option: str) -> timedelta:
+    """A span as people write it: `90s`, `15min`, `2h`, `1d`. Raises SettingsError that names the option."""
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise SettingsError(option, f"'{text}' is no span", "write a number and its unit, as 90s, 15min, 2h or 1d")
+    return timedelta(seconds=float(found[1]) * _UNITS_S[found[2]])
+
+
+def instant(text: str, option: str, now: datetime) -> datetime:
+    """An instant: `18:30`, the next one of the clock on this machine, or an ISO 8601 date with time."""
+    try:
+        if re.fullmatch(r"\d{1,2}:\d{2}", text):
+            hour, minute = map(int, text.split(":"))
+            local = now.astimezone()
+            at = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
+            return (at if at > local else at + timedelta(days=1)).astimezone(UTC)
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        raise SettingsError(
+            option, f"'{text}' is no instant", "write it as 18:30, or as 2025-06-01T18:30 with or without a zone"
+        ) from None
+
+
+def require_known(name: str, known: Iterable[str], what: str) -> None:
+    """Refuse a name that is none, with the nearest one that is."""
+    names = sorted(known)
+    if name in names:
+        return
+    near = difflib.get_close_matches(name, names, n=1)
+    cure = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(names[:30])}" if names else ""
+    raise RefusedError(f"there is no {what} '{name}'", cure)

@@ -1,0 +1,72 @@
+"""`efpi override`: the resident decides about an appliance, until a time."""
+
+from typing import Annotated
+
+import typer
+
+from efpi_core.cli.client import part
+from efpi_core.cli.options import Caller, HomeOption, JsonOption, instant, require_known, span
+from efpi_core.clock import RealClock
+from efpi_core.errors import SettingsError
+
+ACTIONS = ("mode", "limit", "start", "off", "end")
+
+
+def override(
+    appliance: Annotated[str | None, typer.Argument(help="The appliance; without it, what is overridden now.")] = None,
+    action: Annotated[
+        str | None,
+        typer.Argument(help="off: its safe state. mode, limit, start: do that. end: give it back.", show_default=False),
+    ] = None,
+    mode: Annotated[str | None, typer.Option(help="With mode: the running mode.")] = None,
+    factor: Annotated[float | None, typer.Option(help="With mode: how much of it, 0 to 1.", min=0, max=1)] = None,
+    lower: Annotated[float | None, typer.Option(help="With limit: the lower bound, in W; negative produces.")] = None,
+    upper: Annotated[float | None, typer.Option(help="With limit: the upper bound, in W.")] = None,
+    for_span: Annotated[str | None, typer.Option("--for", help="How long, as 90s, 15min, 2h or 1d.")] = None,
+    until: Annotated[str | None, typer.Option(help="Until when, as 18:30 or 2025-06-01T18:30.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide about an appliance yourself, above every app, until a time that you name."""
+    caller = Caller(home, as_json=as_json)
+    if appliance is None:
+        _list_overrides(caller)
+        return
+    require_known(appliance, (view["id"] for view in caller.gateway.get("/api/appliances")), "appliance")
+    require_known(action or "", ACTIONS, "action")
+    path = f"/api/overrides/{part(appliance)}"
+    if action == "end":
+        caller.gateway.delete(path)
+        caller.screen.show({"appliance": appliance, "override": None}, [f"{appliance} is given back."])
+        return
+    wishes = {"mode": mode, "factor": factor, "lower_w": lower, "upper_w": upper}
+    body = {
+        "action": action,
+        "parameters": {name: wish for name, wish in wishes.items() if wish is not None},
+        **_end(for_span, until),
+    }
+    view = caller.gateway.put(path, body)
+    caller.screen.show(view, [f"{appliance}: {action} until {view['until']}."])
+
+
+def _end(for_span: str | None, until: str | None) -> dict[str, float | str]:
+    if for_span is not None and until is None:
+        return {"for_s": span(for_span, "--for").total_seconds()}
+    if until is not None and for_span is None:
+        return {"until": instant(until, "--until", RealClock().now()).isoformat()}
+    raise SettingsError("--for", "say when it ends", "give either --for 2h or --until 18:30")
+
+
+def _list_overrides(caller: Caller) -> None:
+    found = caller.gateway.get("/api/overrides")
+    rows = (
+        (
+            view["appliance"],
+            view["action"],
+            ", ".join(f"{key} {value}" for key, value in view["parameters"].items()),
+            view["until"],
+            view["by"],
+        )
+        for view in found
+    )
+    caller.screen.table(found, ("appliance", "action", "how", "until", "by"), rows, "Nothing is overridden.")

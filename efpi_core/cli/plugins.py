@@ -1,0 +1,97 @@
+"""`efpi plugins`: what is installed, and the settings of each offer."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from efpi_core.cli.config_check import scanned
+from efpi_core.cli.options import JsonOption, require_known
+from efpi_core.cli.screen import Screen
+from efpi_core.cli.waiting import waiting
+from efpi_core.host.catalogue import Found
+
+plugins_app = typer.Typer(help="The installed plugins, and what they offer.", invoke_without_command=True)
+
+
+@plugins_app.callback()
+def plugins(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the installed drivers and apps; `describe` shows the settings of one."""
+    if context.invoked_subcommand is not None:
+        return
+    with waiting("Looking at what is installed", quiet=as_json):
+        catalogue = scanned()
+    screen = Screen(as_json=as_json)
+    broken = [plugin for plugin in catalogue.plugins if plugin.problem]
+    data = {
+        "offers": [_offer_json(found) for found in catalogue.offers],
+        "broken": [
+            {"distribution": p.distribution, "version": p.version, "problem": p.problem, "cure": p.cure} for p in broken
+        ],
+    }
+    rows = (
+        (found.offer.name, found.offer.kind.value, found.offer.title, found.plugin.distribution, found.plugin.version)
+        for found in catalogue.offers
+    )
+    columns = ("offer", "kind", "title", "package", "version")
+    screen.table(data, columns, rows, "No plugin is installed; `make install` installs those of this checkout.")
+    if not as_json:
+        for plugin in broken:
+            screen.show(
+                None, [f"broken: {plugin.distribution} {plugin.version}: {plugin.problem}", f"  → {plugin.cure}"]
+            )
+
+
+def _offer_json(found: Found) -> dict[str, Any]:
+    offer = found.offer.model_dump(mode="json", exclude={"config_schema"})
+    return offer | {"distribution": found.plugin.distribution, "version": found.plugin.version}
+
+
+@plugins_app.command()
+def describe(offer: str, as_json: JsonOption = False) -> None:
+    """Show what a driver or app does, and all its settings."""
+    catalogue = scanned()
+    require_known(offer, (found.offer.name for found in catalogue.offers), "driver or app")
+    found = catalogue.find(offer)
+    assert found is not None  # noqa: S101  # it is known
+    screen = Screen(as_json=as_json)
+    if as_json:
+        screen.show(found.offer.model_dump(mode="json"))
+        return
+    categories = ", ".join(category.value for category in found.offer.categories)
+    screen.show(None, [f"{found.offer.title} ({offer}), {found.offer.kind.value}: {categories}", ""])
+    screen.show(None, [*found.offer.description.splitlines(), ""])
+    columns = ("setting", "type", "default", "unit", "what it is")
+    screen.table(None, columns, _settings(found.offer.config_schema), "It has no settings.")
+
+
+def _settings(schema: Any) -> Iterator[tuple[str, ...]]:
+    required = schema.get("required", ())
+    for name, part in schema.get("properties", {}).items():
+        default = "required" if name in required else _shown(part.get("default"))
+        about = part.get("description") or part.get("title") or ""
+        yield name, _type_of(part), default, part.get("unit", ""), about
+
+
+def _type_of(part: dict[str, Any]) -> str:
+    if "enum" in part:
+        return " | ".join(map(str, part["enum"]))
+    if "const" in part:
+        return str(part["const"])
+    if "$ref" in part:
+        return str(part["$ref"]).rpartition("/")[2]
+    if "anyOf" in part:
+        return " | ".join(dict.fromkeys(_type_of(choice) for choice in part["anyOf"] if choice.get("type") != "null"))
+    if part.get("type") == "array":
+        return f"list of {_type_of(part.get('items', {})) or 'values'}"
+    return str(part.get("type", ""))
+
+
+def _shown(default: object) -> str:
+    match default:
+        case None | [] | {} | "":
+            return ""
+        case bool():
+            return "true" if default else "false"
+        case _:
+            return str(default)

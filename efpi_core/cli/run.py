@@ -1,0 +1,101 @@
+"""`efpi run`: one gateway at work until it is told to end.
+
+The socket listens first; what takes long to load comes after, so that a board's supervisor and its people see at once
+how far the start is.
+"""
+
+import asyncio
+import importlib
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from efpi_core.cli.exit_code import ExitCode
+from efpi_core.cli.front import Front
+from efpi_core.cli.run_options import RunOptions
+from efpi_core.clock import BoottimeEventLoop, RealClock
+from efpi_core.errors import SettingsError
+from efpi_core.state.home import Home, default_home
+
+if TYPE_CHECKING:  # the socket listens before these are loaded
+    from efpi_core.gateway.gateway import Gateway
+
+STOP_S = 1.5
+"""The instances have this long for their safe states when the gateway ends; with the rest it is over within 2 s."""
+
+
+def run(options: RunOptions) -> int:
+    """Run a gateway until SIGTERM or Ctrl-C. Raises EfpiError when it cannot begin."""
+    logging.basicConfig(
+        level=logging.DEBUG if options.verbose else logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    _refuse_missing_site(options.site)
+    home = Home(options.home or default_home(os.environ))
+    home.open()
+    try:
+        with asyncio.Runner(loop_factory=BoottimeEventLoop) as runner:
+            runner.run(_serve(options, home))
+    finally:
+        home.close()
+    return ExitCode.OK
+
+
+def _refuse_missing_site(site: str | None) -> None:
+    if site is None or site == "demo" or Path(site).exists():
+        return
+    from efpi_core.cli.site_argument import site_text  # noqa: PLC0415  # it knows the nearest name
+
+    site_text(site)
+    raise SettingsError("--site", f"{site} cannot be read")
+
+
+async def _serve(options: RunOptions, home: Home) -> None:
+    told_to_end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told_to_end.set)
+    front = Front(options, home.path, RealClock())
+    await front.listen()
+    opening = asyncio.create_task(_open(options, home, front))
+    ending = asyncio.create_task(told_to_end.wait())
+    try:
+        await asyncio.wait({opening, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if opening.done():
+            opening.result()
+            await ending
+    finally:
+        ending.cancel()
+        await _end(opening, front)
+
+
+async def _open(options: RunOptions, home: Home, front: Front) -> "Gateway":
+    """Load the gateway beside the running loop, begin it, and show it."""
+    await asyncio.to_thread(importlib.import_module, "efpi_core.cli.opening")
+    from efpi_core.cli.opening import open_gateway  # noqa: PLC0415  # loaded by now, after the socket listens
+    from efpi_core.host.hosts import Hosts  # noqa: PLC0415
+    from efpi_core.http.parts import Parts, installed_parts  # noqa: PLC0415
+
+    gateway = await open_gateway(options, home, RealClock(), Hosts())
+    front.show(gateway.health)
+    front.surface.open(gateway, Parts(installed_parts()))
+    where = front.address if front.port is not None else "not reachable yet, see above"
+    name = gateway.health().site or "its site"
+    sys.stdout.write(f"efpi {gateway.version} runs {name}: {where} (Ctrl-C ends it)\n")
+    sys.stdout.flush()
+    return gateway
+
+
+async def _end(opening: "asyncio.Task[Gateway]", front: Front) -> None:
+    """End all, within 2 s."""
+    if not opening.done():
+        opening.cancel()
+    (gateway,) = await asyncio.gather(opening, return_exceptions=True)
+    stops = [front.close()]
+    if not isinstance(gateway, BaseException):
+        stops.append(gateway.stop(STOP_S))
+    await asyncio.gather(*stops)
