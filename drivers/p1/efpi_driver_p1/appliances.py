@@ -99,21 +99,20 @@ def _float(number: Number | None) -> float | None:
 
 
 def _electric_facts(telegram: Telegram, electricity: ElectricityReading) -> list[Fact]:
+    """What is beyond the measurement, from which the gateway makes the observations of power and energy itself."""
     facts = [
-        Fact("energy.imported", electricity.imported_j, "J", "counter", "Energy imported"),
-        Fact("energy.exported", electricity.exported_j, "J", "counter", "Energy exported"),
         Fact("tariff", electricity.tariff, "", "state", "Tariff in force"),
         Fact("breaker", _state(telegram, "0-0:96.3.10"), "", "state", "Breaker: 0 open, 1 closed, 2 ready to close"),
         Fact("power_quarter_hour", _watts(telegram, "1-0:1.4.0"), "W", title="Average power of this quarter hour"),
         Fact("power_month_peak", _watts(telegram, "1-0:1.6.0"), "W", title="Highest quarter hour of this month"),
     ]
-    for direction, counters in (
-        ("imported", electricity.imported_by_tariff_j),
-        ("exported", electricity.exported_by_tariff_j),
+    for name, direction, counters in (
+        ("electricity_consumed", "imported", electricity.imported_by_tariff_j),
+        ("electricity_produced", "exported", electricity.exported_by_tariff_j),
     ):
         for tariff, counted in counters.items():
             title = f"Energy {direction}, tariff {tariff}"
-            facts.append(Fact(f"energy.{direction}_{tariff}", counted, "J", "counter", title))
+            facts.append(Fact(f"{name}.tariff_{tariff}", counted, "J", "counter", title))
     for name, phase in electricity.phases.items():
         facts.append(Fact(f"voltage.{name}", phase.voltage_v, "V", title=f"Voltage {name.upper()}"))
         facts.append(Fact(f"current.{name}", phase.current_a, "A", title=f"Current {name.upper()}"))

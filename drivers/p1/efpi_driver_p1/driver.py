@@ -1,6 +1,7 @@
 """The driver: one P1 port, the meters behind it, and how the way to them is."""
 
 import asyncio
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from efpi_core.plugin.condition import ConditionState
@@ -11,7 +12,7 @@ from efpi_driver_p1.errors import Fault, PortError, PortFault, TelegramError
 from efpi_driver_p1.line_quality import LineQuality
 from efpi_driver_p1.line_settings import LineSettings, to_try
 from efpi_driver_p1.reader import SILENCE_S, MeterReader
-from efpi_driver_p1.reading import MbusMeter, MeterKind, read_electricity, read_mbus
+from efpi_driver_p1.reading import MbusMeter, read_electricity, read_mbus
 from efpi_driver_p1.replay import Replay, pause_s
 from efpi_driver_p1.telegram import Telegram
 from efpi_driver_p1.telling import Fact, Teller
@@ -33,6 +34,8 @@ class P1Driver(Driver[P1Config]):
 
     offer_name = "p1"
     title = "Smart meter on a P1 port"
+    categories: ClassVar[frozenset[str]] = frozenset(("inflexible",))
+    memory_mb = 64
 
     async def start(self) -> None:
         """Begin to listen."""
@@ -108,13 +111,15 @@ class P1Driver(Driver[P1Config]):
                 flow = self._flows[meter.key] = FlowMeter(meter)
                 flow.attach(self.context, meter.key)
             flow.update(meter)
-        owner = self.context.appliance_id(meter.key)
-        teller = self._tellers.setdefault(meter.key, Teller(self.context, owner))
-        name = "volume" if meter.reading.unit == "m3" else "energy"
-        title = f"{meter.kind} meter".replace("_", " ").capitalize()
-        teller.tell((Fact(name, meter.reading.value, meter.reading.unit or "", "counter", title),))
-        if meter.kind is MeterKind.GAS:
-            teller.tell((Fact("valve", meter.valve, "", "state", "Valve: 0 closed, 1 open, 2 ready to open"),))
+        teller = self._tellers.get(meter.key)
+        if teller is None:
+            teller = self._tellers[meter.key] = Teller(self.context, self.context.appliance_id(meter.key))
+        facts = [Fact("valve", meter.valve, "", "state", "Valve: 0 closed, 1 open, 2 ready to open")]
+        if not FlowMeter.fits(meter):
+            name = "volume" if meter.reading.unit == "m3" else "energy"
+            title = f"{meter.kind} meter".replace("_", " ").capitalize()
+            facts.append(Fact(name, meter.reading.value, meter.reading.unit or "", "counter", title))
+        teller.tell(facts)
 
     def _on_fault(self, error: TelegramError) -> None:
         self.context.log.debug(str(error))

@@ -12,7 +12,8 @@ from efpi_driver_p1.port_faults import name_port_fault
 from efpi_driver_p1.stream import TelegramStream
 from efpi_driver_p1.telegram import Telegram
 
-_CHUNK = 65_536
+_CHUNK = 4_096
+"""A few telegrams: those that wait for their time take memory."""
 _UNDATED_PAUSE_S = 10.0
 """Meters that do not tell the time (DSMR 3 and earlier) send every ten seconds."""
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 3_600.0
