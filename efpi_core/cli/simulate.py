@@ -19,7 +19,8 @@ from efpi_core.host.idle import IdleSelector
 from efpi_core.simulation.inline_hosts import InlineHosts
 from efpi_core.simulation.ledger import Summary
 from efpi_core.simulation.loop import run_stepped
-from efpi_core.simulation.simulation import MakeHost, Progress, Simulation
+from efpi_core.simulation.process_hosts import ProcessHosts
+from efpi_core.simulation.simulation import Progress, Simulation
 from efpi_core.site.document import Site
 from efpi_core.site.loader import load_site
 
@@ -43,7 +44,7 @@ def simulate(
     loaded = load_site(text, name)
     begin = _start(start)
     duration = timedelta(days=days)
-    make_host = InlineHosts()
+    make_host = ProcessHosts() if hosted else InlineHosts()
     with _progress(begin, duration, quiet=as_json) as progress:
         try:
             summary = run_stepped(
@@ -60,7 +61,7 @@ def simulate(
 
 async def _run(
     site: Site,
-    make_host: MakeHost,
+    make_host: ProcessHosts | InlineHosts,
     selector: IdleSelector,
     begin: datetime,
     seed: int,
@@ -70,7 +71,10 @@ async def _run(
     progress: Progress,
 ) -> Summary:
     simulation = Simulation(site, make_host, selector, start=begin, seed=seed)
-    return await simulation.run(duration, out, messages=messages, progress=progress)
+    try:
+        return await simulation.run(duration, out, messages=messages, progress=progress)
+    finally:
+        await make_host.close()
 
 
 def _start(text: str) -> datetime:

@@ -38,3 +38,6 @@ class InlineHosts:
             )
         categories = plugin_type.categories if issubclass(plugin_type, EnergyApp) else frozenset[str]()
         return InlineHost(spec.instance, plugin_type, barrier, lambda start: SteppedClock(start.now)), categories
+
+    async def close(self) -> None:
+        """Nothing to end: the hosts ended with their instances."""
