@@ -1,5 +1,6 @@
 """The settings of one instance: a port, and the units behind it."""
 
+import string
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
@@ -8,6 +9,9 @@ from efpi_core.plugin.config import PluginConfig, setting
 from efpi_driver_sunspec.meter import Direction
 from efpi_driver_sunspec.section import Behind
 from efpi_driver_sunspec.wire import TIMEOUT_S, Port, SerialPort, TcpPort
+
+HOST_CHARACTERS = frozenset(string.ascii_letters + string.digits + "._:%-")
+"""What names and addresses of hosts consist of."""
 
 LAST_UNIT = 247
 """The highest unit number of Modbus (Modbus over Serial Line 1.02, clause 2.2)."""
@@ -65,7 +69,7 @@ class SunSpecConfig(PluginConfig):
 
     host: str = setting(
         "", title="Host", description="Name or address of a device that speaks Modbus TCP.", role="host",
-        example="192.168.1.20", max_length=253, pattern=r"^[A-Za-z0-9._:%-]*$",
+        example="192.168.1.20", max_length=253,
     )  # fmt: skip
     port: int = setting(502, title="Port", description="The TCP port.", role="port", example=502, ge=1, le=65535)
     framing: Literal["tcp", "rtu"] = setting(
@@ -74,7 +78,7 @@ class SunSpecConfig(PluginConfig):
     )  # fmt: skip
     serial_port: str = setting(
         "", title="Serial port", description="A serial line with Modbus RTU, in place of a host.", role="serial_port",
-        example="/dev/serial/by-id/usb-FTDI_USB-RS485_A1-if00-port0", max_length=255, pattern=r"^(/[^\x00]*)?$",
+        example="/dev/serial/by-id/usb-FTDI_USB-RS485_A1-if00-port0", max_length=255,
     )  # fmt: skip
     baudrate: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = setting(
         9600, title="Baud rate", description="Speed of the serial line.", unit="Bd", example=9600
@@ -116,6 +120,10 @@ class SunSpecConfig(PluginConfig):
     def _consistent(self) -> Self:
         if bool(self.host) == bool(self.serial_port):
             raise ValueError("give either a host or a serial_port, and not both")
+        if not HOST_CHARACTERS.issuperset(self.host):
+            raise ValueError(f"host {self.host!r} is no name or address; give letters, digits and . - : % only")
+        if self.serial_port and not (self.serial_port.startswith("/") and self.serial_port.isprintable()):
+            raise ValueError(f"serial_port {self.serial_port!r} is no path; give one like /dev/ttyUSB0")
         numbers = [unit.unit for unit in self.units]
         repeated = sorted({number for number in numbers if numbers.count(number) > 1})
         if repeated:

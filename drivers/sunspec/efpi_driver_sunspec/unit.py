@@ -113,8 +113,10 @@ class Unit:
                 if misses > FAILURES_ALLOWED:
                     raise
             now = self._context.elapsed()
-            due = max(due + self._config.poll_every_s, now)
-            await self._context.sleep(max(due - now, self._bus.rest_s(self.number)))
+            due += self._config.poll_every_s
+            if now - due > self._config.poll_every_s:
+                due = now  # too late to catch up
+            await self._context.sleep(max(due - now, self._bus.rest_s(self.number), 0.0))
 
     async def _poll(self) -> None:
         values = await self._device.read(together(*(part.wanted() for part in self._parts.values())))

@@ -2,6 +2,7 @@
 
 pymodbus has several channels for errors (an answer object, two kinds of exceptions, a False from connect); here they
 become the few of `errors.py`. Its own repetition and reconnection are off: the bus does both, with all units in mind.
+Its transaction manager is used directly, since the client classes around it cost a process another megabyte.
 """
 
 import asyncio
@@ -10,14 +11,16 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusIOException
-from pymodbus.framer import FramerType
-from pymodbus.pdu import ModbusPDU
+from pymodbus.framer import FRAMER_NAME_TO_CLASS, FramerType
+from pymodbus.pdu import DecodePDU, ModbusPDU
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, WriteMultipleRegistersRequest
+from pymodbus.transaction import TransactionManager
+from pymodbus.transport import CommParams, CommType
 
 from efpi_driver_sunspec.errors import (
     PortUnavailableError,
@@ -73,45 +76,27 @@ class Wire:
         self._port = port
         self._timeout_s = timeout_s
         self._heard = b""
-        self._client = self._make_client()
-        self._client.set_max_no_responses(NEVER)
-
-    def _make_client(self) -> AsyncModbusTcpClient | AsyncModbusSerialClient:
-        if isinstance(self._port, TcpPort):
-            return AsyncModbusTcpClient(
-                self._port.host,
-                port=self._port.port,
-                framer=FramerType.SOCKET if self._port.framing == "tcp" else FramerType.RTU,
-                reconnect_delay=0,
-                timeout=self._timeout_s,
-                retries=0,
-                trace_packet=self._listen,
-            )
-        return AsyncModbusSerialClient(
-            self._port.path,
-            baudrate=self._port.baudrate,
-            parity=self._port.parity,
-            stopbits=self._port.stopbits,
-            reconnect_delay=0,
-            timeout=self._timeout_s,
-            retries=0,
-            trace_packet=self._listen,
-        )
+        framer = FramerType.SOCKET if isinstance(port, TcpPort) and port.framing == "tcp" else FramerType.RTU
+        decoder = FRAMER_NAME_TO_CLASS[framer](DecodePDU(False))
+        self._modbus = TransactionManager(_parameters(port, timeout_s), decoder, 0, False, self._listen, None, None)
+        self._modbus.max_until_disconnect = NEVER
 
     @property
     def is_open(self) -> bool:
         """Whether the connection stands, as far as can be known without asking."""
-        return self._client.connected
+        return self._modbus.is_active()
 
     async def open(self) -> None:
         """Connect, or raise `PortUnavailableError` with the system's reason."""
-        if not await self._client.connect():
+        if isinstance(self._port, SerialPort) and find_spec("serial") is None:
+            raise PortUnavailableError(str(self._port), "pyserial is not installed", "install the extra `serial`")
+        if not await self._modbus.connect():
             reason, cure = await why_not(self._port, self._timeout_s)
             raise PortUnavailableError(str(self._port), reason, cure)
 
     def close(self) -> None:
         """End the connection; harmless when there is none."""
-        self._client.close()
+        self._modbus.close()
 
     async def read(self, unit: int, address: int, count: int) -> tuple[int, ...]:
         """`count` holding registers from `address`, at most 125."""
@@ -134,7 +119,7 @@ class Wire:
         unit = request.dev_id
         self._heard = b""
         try:
-            answer: ModbusPDU = await self._client.execute(False, request)
+            answer: ModbusPDU = await self._modbus.execute(False, request)
         except ConnectionException as error:
             raise self._lost() from error
         except ModbusIOException as error:
@@ -153,7 +138,7 @@ class Wire:
         )
 
     def _no_answer(self, unit: int) -> SunSpecError:
-        if not self._client.connected:
+        if not self._modbus.is_active():
             return self._lost()
         if not self._heard:
             return UnitSilentError(unit, self._timeout_s)
@@ -165,6 +150,23 @@ class Wire:
             return data
         self._heard = data[:264]
         return data if isinstance(self._port, SerialPort) or self._port.framing == "rtu" or _sound(data) else b""
+
+
+def _parameters(port: Port, timeout_s: float) -> CommParams:
+    if isinstance(port, TcpPort):
+        return CommParams(
+            comm_type=CommType.TCP, host=port.host, port=port.port, reconnect_delay=0.0, timeout_connect=timeout_s
+        )
+    return CommParams(
+        comm_type=CommType.SERIAL,
+        host=port.path,
+        baudrate=port.baudrate,
+        bytesize=8,
+        parity=port.parity,
+        stopbits=port.stopbits,
+        reconnect_delay=0.0,
+        timeout_connect=timeout_s,
+    )
 
 
 def _sound(data: bytes) -> bool:
