@@ -58,7 +58,7 @@ class ApplyWatch:
         settled_s: float = SETTLED_S,
     ) -> None:
         self._touched = touched
-        self._innocent = frozenset(name for name, standing in before.items() if standing is Standing.WELL) - touched
+        self._innocent = frozenset(name for name, standing in before.items() if standing is Standing.WELL)
         self._begun_s = begun_s
         self._window_s = window_s
         self._settled_s = settled_s

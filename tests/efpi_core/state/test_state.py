@@ -204,6 +204,7 @@ async def test_a_row_that_this_efpi_cannot_read_is_forgotten_with_an_event(open_
 
     state = open_state()
     assert [kept.allocation_id for kept in state.open_allocations()] == ["app_1_2"]
+    state.open_allocations()
     assert [event.kind for event in state.events()] == ["row_unreadable"]
     assert [kept.allocation_id for kept in open_state().open_allocations()] == ["app_1_2"]
 

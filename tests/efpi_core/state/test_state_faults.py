@@ -289,6 +289,60 @@ async def test_a_damaged_database_is_moved_aside_and_what_is_readable_is_saved(
     assert state.instance_values("meter")["counter"] == 7
 
 
+async def test_one_bad_page_costs_no_more_than_its_own_rows(open_state: OpenState, home: Path) -> None:
+    state = open_state()
+    for number in range(400):
+        state.put_instance_value("meter", f"value {number}", "x" * 300)
+    state.close()
+    content = bytearray((home / "state.db").read_bytes())
+    page = len(content) // 1024 // 2 * 1024
+    content[page : page + 1024] = bytes(1024)
+    (home / "state.db").write_bytes(content)
+
+    state = open_state()
+    assert [event.kind for event in state.events()] == ["state_rescued"]
+    assert 350 < len(state.instance_values("meter")) < 400
+
+
+async def test_what_ended_does_not_come_back_from_a_damaged_file(
+    open_state: OpenState, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_database, "RETRY_S", 0.05)
+    state = open_state()
+    for number in range(3):
+        await state.journal_allocation(allocation(number))
+    state.close()
+    state = open_state()
+    state.forget_allocation("generator", "app_1_0")
+    assert await state.committed()
+    writer = state._database._writer  # type: ignore[attr-defined]  # the connection is made to notice
+    writer._connection.execute("PRAGMA cache_size=0")
+    (home / "state.db-wal").unlink()
+    with (home / "state.db").open("r+b") as file:
+        file.seek(-1024, os.SEEK_END)
+        file.write(os.urandom(1024))
+    monkeypatch.setattr(writer, "_commit", damaged_once(writer._commit))
+    state.forget_allocation("generator", "app_1_1")
+    assert await state.committed() is False
+    await until(lambda: state.kept)
+    assert await state.committed()
+
+    assert [kept.allocation_id for kept in open_state().open_allocations()] == ["app_1_2"]
+
+
+def damaged_once(commit: Callable[[], None]) -> Callable[[], None]:
+    """A commit that finds the damage first, as SQLite does once it reads a bad page."""
+    errors = iter([sqlite3.DatabaseError("database disk image is malformed")])
+
+    def commit_or_fail() -> None:
+        for error in errors:
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
+        commit()
+
+    return commit_or_fail
+
+
 async def test_a_database_that_is_damaged_while_it_is_used_is_written_anew_from_memory(
     open_state: OpenState, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
