@@ -7,25 +7,10 @@ state → its session → the energy app → an allocation → the session → t
 import argparse
 import asyncio
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from efi.allocation import AllocationStatus, AllocationStatusUpdate
-from efi.commodity import Commodity, ValueRange, electric_range
-from efi.messages import AnyUpdate, ApplianceMessage, AppMessage
-from efi.storage import (
-    Actuator,
-    ActuatorAllocation,
-    ActuatorBehaviour,
-    ActuatorState,
-    StorageAllocation,
-    StorageMode,
-    StorageModeElement,
-    StorageRegistration,
-    StorageStateUpdate,
-    StorageSystemDescription,
-)
-from efi.types import NumberRange
+from echo_plugin import EchoApp, EchoDriver
+
 from efpi_core.clock import RealClock
 from efpi_core.gateway.connections import AppFacts
 from efpi_core.gateway.event_log import EventLog
@@ -34,108 +19,10 @@ from efpi_core.gateway.observations import ObservationBoard
 from efpi_core.host.frames import PROTOCOL, ClockMode, FromInstance, Start, ToInstance
 from efpi_core.host.host import Ending, InstanceHost
 from efpi_core.host.inline import InlineHost
-from efpi_core.plugin.app import ControlledAppliance, EnergyApp
-from efpi_core.plugin.appliance import Stamp
-from efpi_core.plugin.config import PluginConfig
-from efpi_core.plugin.driver import Driver
 from efpi_core.plugin.site_facts import SiteFacts
 from efpi_core.simulation.simulation import NoJournal
 
 TARGET_PER_S = 20_000
-
-
-class EchoDriver(Driver[PluginConfig]):
-    """Answers each allocation with a status, and each status with a new state."""
-
-    offer_name = "bench.driver"
-    title = "Echo"
-    done = 0
-
-    def stamp(self) -> Stamp:
-        """The fields of every message."""
-        return {
-            "message_id": self.context.new_id(),
-            "appliance_id": self.appliance_id,
-            "timestamp": self.context.now(),
-        }
-
-    @property
-    def appliance_id(self) -> str:
-        """The instance's own name."""
-        return self.context.instance
-
-    async def start(self) -> None:
-        """Register one storage."""
-        registration = StorageRegistration(
-            **self.stamp(),
-            name="battery",
-            commodities=(Commodity.ELECTRICITY,),
-            actuators=(Actuator(actuator_id="inverter", commodities=(Commodity.ELECTRICITY,)),),
-        )
-        self.context.add_appliance("", registration, self)
-        for update in self.describe():
-            self.context.say(update)
-
-    def describe(self) -> Iterable[AnyUpdate]:
-        """One continuous mode."""
-        levels = NumberRange(lower=0, upper=100)
-        element = StorageModeElement(
-            fill_level_range=levels,
-            fill_rate=ValueRange(start=0, end=0.01),
-            power=electric_range(0, 2000),
-        )
-        yield StorageSystemDescription(
-            **self.stamp(),
-            valid_from=self.context.now(),
-            fill_level_range=levels,
-            actuators=(
-                ActuatorBehaviour(actuator_id="inverter", modes=(StorageMode(mode_id="charge", elements=(element,)),)),
-            ),
-        )
-
-    def tell_state(self) -> None:
-        """A new state, which the app answers."""
-        now = self.context.now()
-        state = ActuatorState(actuator_id="inverter", mode_id="charge", factor=0.5)
-        self.context.say(StorageStateUpdate(**self.stamp(), valid_from=now, fill_level=50.0, actuators=(state,)))
-
-    async def on_app_message(self, message: AppMessage) -> None:
-        """An allocation came in."""
-        status = AllocationStatusUpdate(
-            **self.stamp(), allocation_id=message.message_id, status=AllocationStatus.REJECTED
-        )
-        self.context.say(status)
-        type(self).done += 1
-        self.tell_state()
-
-    async def on_connected(self, app: str) -> None:
-        """The app is there: begin."""
-        self.tell_state()
-
-    async def on_disconnected(self, reason: str) -> None:
-        """Nothing to do."""
-
-    async def safe_state(self) -> None:
-        """Nothing to do."""
-
-
-class EchoApp(EnergyApp[PluginConfig]):
-    """Answers each state with an allocation."""
-
-    offer_name = "bench.app"
-    title = "Echo"
-
-    async def on_update(self, appliance: ControlledAppliance, message: ApplianceMessage) -> None:
-        """A state came in."""
-        if isinstance(message, StorageStateUpdate):
-            step = ActuatorAllocation(
-                actuator_id="inverter", mode_id="charge", factor=0.5, start_time=message.timestamp
-            )
-            appliance.allocate(
-                StorageAllocation(
-                    **appliance.stamp(), control_space_update_id=message.message_id, actuators=(step,), reason="bench"
-                )
-            )
 
 
 class InlineInstances:
@@ -168,7 +55,7 @@ class InlineInstances:
     def ended(self, host: InstanceHost, ending: Ending) -> None:
         """The run is over."""
 
-    def launch(self, instance: str, plugin_type: type[EchoDriver] | type[EchoApp]) -> None:
+    def launch(self, instance: str, plugin_type: type[EchoDriver] | type[EchoApp], appliances: int = 0) -> None:
         """Begin an instance."""
         host = InlineHost(instance, plugin_type, self, lambda start: self.clock)  # type: ignore[arg-type]
         self.hosts[instance] = host
@@ -177,7 +64,7 @@ class InlineInstances:
                 protocol=PROTOCOL,
                 instance=instance,
                 offer=plugin_type.offer_name,
-                config={},
+                config={"appliances": appliances} if appliances else {},
                 secrets={},
                 storage={},
                 clock=ClockMode.REAL,
@@ -189,17 +76,18 @@ class InlineInstances:
         )
 
 
-async def round_trips(pairs: int, seconds: float) -> float:
+async def round_trips(under_way: int, seconds: float) -> float:
     """Round trips per CPU second with so many batteries under way."""
     world = InlineInstances()
     world.house.configure([AppFacts("app", frozenset(("storage",)))], lambda appliance: None, [])
     world.launch("app", EchoApp)
-    for number in range(pairs):
-        world.launch(f"battery-{number}", EchoDriver)
+    world.launch("driver", EchoDriver, under_way)
     await asyncio.sleep(0.3)
-    before, cpu = EchoDriver.done, time.process_time()
+    driver = world.hosts["driver"].plugin
+    assert isinstance(driver, EchoDriver)
+    before, cpu = driver.done, time.process_time()
     await asyncio.sleep(seconds)
-    done, cpu = EchoDriver.done - before, time.process_time() - cpu
+    done, cpu = driver.done - before, time.process_time() - cpu
     for host in world.hosts.values():
         host.kill("done")
     return done / cpu
@@ -236,9 +124,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0)
     options = parser.parse_args()
-    for pairs in (1, 16):
-        rate = asyncio.run(round_trips(pairs, options.seconds))
-        print(f"inline round trips, {pairs:2} under way: {rate:8,.0f} /s of CPU   (target ≥ {TARGET_PER_S:,})")
+    for under_way in (1, 16):
+        rate = asyncio.run(round_trips(under_way, options.seconds))
+        print(f"inline round trips, {under_way:2} under way: {rate:8,.0f} /s of CPU   (target ≥ {TARGET_PER_S:,})")
     ours, theirs = fan_out(100_000)
     print(f"publish to 10 subscribers: {ours:.2f} µs, blinker {theirs:.2f} µs, ratio {ours / theirs:.2f} (target ≤ 1)")
 

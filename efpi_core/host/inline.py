@@ -38,6 +38,11 @@ class InlineHost:
         return self._task is not None and not self._task.done()
 
     @property
+    def plugin(self) -> Plugin[PluginConfig] | None:
+        """The author's object itself, for whoever runs it inline; None before the launch."""
+        return None if self._runtime is None else self._runtime.plugin
+
+    @property
     def idle(self) -> bool:
         """Whether every handler has returned."""
         return self._runtime is None or self._runtime.idle
