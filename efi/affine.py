@@ -7,6 +7,13 @@ _SMALL = 0.02
 """Below this the closed forms cancel, and their series are exact to the last digits."""
 
 
+_TINY = 1e-9
+"""Below this an exponential and a logarithm are straight lines to the last digit."""
+
+_STILL = 1e-100
+"""A slower rate moves nothing, and its square would be no number any more."""
+
+
 class Affine(NamedTuple):
     """A number that is `at_zero` at fill level zero and grows by `slope` for each unit of the level."""
 
@@ -47,22 +54,21 @@ class Course(NamedTuple):
     @classmethod
     def along(cls, level: float, flow: Affine) -> Self:
         """The course from a level on under a rate that is linear in it."""
-        return cls(level, flow.at(level), flow.slope)
+        rate = flow.at(level)
+        return cls(level, rate, flow.slope) if abs(rate) > _STILL else cls(level, 0.0, 0.0)
 
     def at(self, seconds: float) -> float:
         """The level after a time."""
-        if self.growth == 0.0:
-            return self.level + self.rate * seconds
-        return self.level + self.rate * math.expm1(self.growth * seconds) / self.growth
+        return self.level + self.rate * seconds * _phi1(self.growth * seconds)
 
     def time_to(self, level: float) -> float:
         """After how many seconds a level ahead is reached; infinite when it never is."""
         distance = level - self.level
         if self.rate == 0.0 or distance * self.rate < 0.0:
             return math.inf
-        if self.growth == 0.0:
-            return distance / self.rate
         ratio = self.growth * distance / self.rate
+        if abs(ratio) < _TINY:
+            return distance / self.rate * (1 - ratio / 2)
         return math.log1p(ratio) / self.growth if ratio > -1.0 else math.inf
 
     def rise(self, seconds: float) -> float:
@@ -85,6 +91,11 @@ class Course(NamedTuple):
             + (here * other.slope + there * one.slope) * self.rise(seconds)
             + one.slope * other.slope * self.rise_squared(seconds)
         )
+
+
+def _phi1(z: float) -> float:
+    """(e^z - 1) / z, continued to zero."""
+    return 1 + z / 2 if abs(z) < _TINY else math.expm1(z) / z
 
 
 def _phi2(z: float) -> float:
