@@ -16,15 +16,10 @@ class StateJournal:
     def __init__(self, state: State, now: Callable[[], datetime]) -> None:
         self._state = state
         self._now = now
-        self._writing: set[asyncio.Future[bool]] = set()
 
-    def journal_allocation(self, allocation: AnyAllocation, holder: str) -> "asyncio.Future[bool]":
-        """Note an allocation; what is returned is done once it is committed."""
-        note = self._state.journal_allocation(OpenAllocation(allocation, holder, self._now()))
-        writing = asyncio.get_running_loop().create_task(note)
-        self._writing.add(writing)
-        writing.add_done_callback(self._writing.discard)
-        return writing
+    def journal_allocation(self, allocation: AnyAllocation, holder: str) -> asyncio.Future[bool] | None:
+        """Note an allocation; what is returned is done once it is committed, None while the disk refuses."""
+        return self._state.note_allocation(OpenAllocation(allocation, holder, self._now()))
 
     def journal_status(self, status: AllocationStatusUpdate, at: datetime) -> None:
         """Note the last word on an allocation; a final one closes it."""

@@ -211,7 +211,7 @@ class Context:
             return self._secrets[name]
         except KeyError:
             raise SettingsError(
-                f"secrets.{name}", "there is no such secret", f"set it with `efpi site secret {name}`"
+                f"secrets.{name}", "there is no such secret", f"set it with `efpi site secret set {name}`"
             ) from None
 
     def condition(

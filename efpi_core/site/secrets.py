@@ -67,7 +67,7 @@ class SecretStore:
         self._refuse_credential(name)
         kept = self._read()
         if name not in kept:
-            raise RefusedError(f"there is no secret {name!r}", "`efpi site secrets` lists them")
+            raise RefusedError(f"there is no secret {name!r}", "`efpi site secret list` lists them")
         del kept[name]
         self._write(kept)
 
