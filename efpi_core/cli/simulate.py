@@ -28,11 +28,13 @@ EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2199, 1, 1, tzinfo
 
 DEFAULT_START = "2025-01-01"
 
+DEFAULT_OUT = Path("simulation")
+
 
 def simulate(
     site: Annotated[str, typer.Option(help="A site document, or `demo`.")],
-    out: Annotated[Path, typer.Option(help="The folder for the results; made when it is missing.")],
     days: Annotated[float, typer.Option(help="How many days.", min=0.001, max=36_525)] = 1.0,
+    out: Annotated[Path, typer.Option(help="The folder for the results; made when it is missing.")] = DEFAULT_OUT,
     seed: Annotated[int, typer.Option(help="Of all chance: the same seed gives the same bytes.", min=0)] = 1,
     start: Annotated[str, typer.Option(help="The first day, as 2025-01-01, or an instant; UTC.")] = DEFAULT_START,
     messages: Annotated[bool, typer.Option("--messages", help="Write every message, too.")] = False,
