@@ -3,6 +3,7 @@
 from efi.commodity import Phase
 from efi.output_adjustable import OutputAdjustableSystemDescription
 from efi.registration import DeviceClass
+from efpi_app_self_consumption.options import Standpoint
 from efpi_app_self_consumption.segment import UNKNOWN_COST, Fuel, Segment, segments
 from efpi_app_self_consumption.ways import Ways
 
@@ -30,6 +31,8 @@ class AdjustableModel:
             if device_class in DEAR_BY_NATURE:
                 found = tuple(_priced(segment) for segment in found)
             self.modes[mode.mode_id] = found
+        self.standpoint = Standpoint(self.ways, self.modes, {})
+        """All that it can do; it knows no levels."""
         self.idle_w = min(
             (part.low.total for found in self.modes.values() for part in found if part.low.total >= 0.0), default=0.0
         )

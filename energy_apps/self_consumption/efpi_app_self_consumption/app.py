@@ -16,6 +16,7 @@ from efpi_app_self_consumption.flow import NO_FLOW, Flow
 from efpi_app_self_consumption.habit import Habit
 from efpi_app_self_consumption.headroom import Headroom
 from efpi_app_self_consumption.holding import curtailable
+from efpi_app_self_consumption.level_worth import outdated
 from efpi_app_self_consumption.member import Member
 from efpi_app_self_consumption.planner import Ground, Planner
 from efpi_app_self_consumption.sender import Sender
@@ -34,6 +35,9 @@ SOON_S = 0.2
 
 LATE_S = 0.5
 """Without any news, a decision follows the last one this much later than the resolution."""
+
+PLAN_SLOTS = 4
+"""A plan holds for so many slots, if nothing changes: an hour."""
 
 KEPT_EVERY_S = 6 * 3600.0
 """What was learnt is kept for the next life this often."""
@@ -227,7 +231,7 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
     def _decision(self, at: Circumstances, standings: list[Standing], rest: Flow) -> Decision:
         known = self._basis is not Basis.NONE
         limits = self.context.limits
-        if self._plan_due or at.slots.first != self._planned_slot:
+        if self._plan_due or at.slots.first >= self._planned_slot + PLAN_SLOTS or _outdated(standings, at):
             self._plan_due = False
             self._planned_slot = at.slots.first
             ground = Ground(
@@ -245,6 +249,7 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
             Situation(
                 now=at.now,
                 now_s=at.now_s,
+                slot=at.slots.first,
                 price=price,
                 rest=rest if known else NO_FLOW,
                 basis=self._basis,
@@ -262,3 +267,13 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
                 batteries_feed_in=self.config.battery_to_grid,
             )
         )
+
+
+def _outdated(standings: list[Standing], at: Circumstances) -> bool:
+    """Whether a storage fares worse than its plan foresaw; looked at once a slot."""
+    slot = at.slots.first
+    for standing in standings:
+        storage, plan = standing.storage, standing.member.plan
+        if storage is not None and plan is not None and plan.first != slot and outdated(storage, plan, slot):
+            return True
+    return False

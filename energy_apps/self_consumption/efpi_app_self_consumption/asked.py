@@ -35,7 +35,7 @@ class Order:
 class LeverMemory:
     """What is remembered of one lever between decisions."""
 
-    __slots__ = ("_wish", "_wish_since_s", "least_taken_w", "limited_until_s", "order")
+    __slots__ = ("_wish", "_wish_since_s", "for_need", "least_taken_w", "limited_until_s", "order")
 
     def __init__(self) -> None:
         self.order: Order | None = None
@@ -43,6 +43,8 @@ class LeverMemory:
         self._wish_since_s = 0.0
         self.least_taken_w = 0.0
         self.limited_until_s = 0.0
+        self.for_need = False
+        """Whether it was switched on since it had to be."""
 
     def wishes(self, on: bool | None, now_s: float) -> None:
         """Note whether the lever would be switched on, or off, if patience allowed; None: it may stay as it is."""

@@ -10,9 +10,9 @@ from efpi_app_self_consumption.curtailment_policy import Curtailable, Curtailmen
 from efpi_app_self_consumption.flow import Flow
 from efpi_app_self_consumption.headroom import Headroom
 from efpi_app_self_consumption.interruption_policy import RunningWork, halts
+from efpi_app_self_consumption.level_worth import worth_now
 from efpi_app_self_consumption.lever import Choice, Lever
 from efpi_app_self_consumption.standing import Standing
-from efpi_app_self_consumption.storage_policy import worth_now
 from efpi_app_self_consumption.surplus import share_out
 from efpi_app_self_consumption.tariff import Price
 from efpi_core.plugin.limits import Limit
@@ -26,6 +26,8 @@ class Situation(NamedTuple):
 
     now: datetime
     now_s: float
+    slot: int
+    """Number of the present slot."""
     price: Price
     rest: Flow
     """What flows at the connection without the levers."""
@@ -92,7 +94,7 @@ def _levers(situation: Situation, headroom: Headroom) -> Iterable[Lever]:
         storage, plan = standing.storage, standing.member.plan
         worth = None
         if storage is not None and plan is not None:
-            worth = worth_now(storage, plan, situation.price, situation.now_s)
+            worth = worth_now(storage, plan, situation.price, situation.now_s, situation.slot)
         elif storage is not None:
             continue
         lower, upper = headroom.own_bounds(standing.member.appliance_id)
@@ -104,5 +106,5 @@ def _levers(situation: Situation, headroom: Headroom) -> Iterable[Lever]:
             lever.may_export = lever.stores and situation.batteries_feed_in
             if situation.basis is Basis.NONE:
                 # Nobody knows what the house draws: what is given back might be fed in.
-                lever.options = tuple(option for option in lever.options if option.segment.low.total >= 0.0)
+                lever.options = lever.options.consuming()
             yield lever

@@ -4,17 +4,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from efpi_app_self_consumption.flow import Flow
-from efpi_app_self_consumption.segment import Segment
-from efpi_app_self_consumption.ways import Reach
+from efpi_app_self_consumption.options import Option, Options
 
 NO_BOUND = float("inf")
-
-
-class Option(NamedTuple):
-    """A stretch of a mode that can be had, and the way to it."""
-
-    segment: Segment
-    reach: Reach
 
 
 @dataclass(slots=True)
@@ -31,10 +23,15 @@ class Worth:
     """Whether it may rise."""
     room_down: bool = True
     """Whether it may fall by our doing."""
+    level: float = 0.0
+    calm: float = 0.0
+    """A mode that would end at a level so near is not entered anew."""
+    needed: bool = False
+    """Whether help is planned for now."""
     urgent: bool = False
     """Whether a need cannot wait: neither price nor calm count."""
 
-    def of(self, rate: float, *, producing: bool) -> float | None:
+    def of(self, rate: float, producing: bool) -> float | None:
         """Money per s that a movement is worth; None when it must not be."""
         if rate > 0.0:
             return self.up * rate if self.room_up else None
@@ -43,6 +40,15 @@ class Worth:
                 return None
             return self.keep * rate if producing else -self.down * rate
         return 0.0
+
+    def ends_at_once(self, option: Option, mode_id: str) -> bool:
+        """Whether a mode that does not run yet would soon be at its end."""
+        if option.segment.mode_id == mode_id:
+            return False
+        rate = option.segment.high_rate
+        if rate > 0.0:
+            return self.level > option.top - self.calm
+        return rate < 0.0 and self.level < option.bottom + self.calm
 
 
 class Patience(NamedTuple):
@@ -65,7 +71,7 @@ class Lever:
     power: Flow
     """What it draws now, W."""
     mode_id: str
-    options: tuple[Option, ...]
+    options: Options
     """What can be had now, staying included."""
     worth: Worth
     set_w: float = 0.0
@@ -83,6 +89,11 @@ class Lever:
     may_export: bool = False
     """Whether what it produces may be fed in."""
     patience: Patience = PATIENT
+
+    @property
+    def resting_w(self) -> float:
+        """What it may draw at most while it counts as resting, W."""
+        return self.idle_w + ON_W
 
     @property
     def on(self) -> bool:

@@ -15,8 +15,9 @@ from efpi_app_self_consumption.forbearance import Forbearance
 from efpi_app_self_consumption.held import Held
 from efpi_app_self_consumption.profile_row import ForecastRow, UsageRow
 from efpi_app_self_consumption.segment import Fuel
+from efpi_app_self_consumption.storage_facts import Span
 from efpi_app_self_consumption.storage_model import Leakage, StorageModel
-from efpi_app_self_consumption.storage_policy import Span, StoragePlan
+from efpi_app_self_consumption.storage_plan import StoragePlan
 from efpi_app_self_consumption.work_memory import WorkMemory
 from efpi_core.plugin.app import ControlledAppliance
 

@@ -10,13 +10,16 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from efpi_app_self_consumption.gears import Chain, Step
+from efpi_app_self_consumption.gears import Chain
 from efpi_app_self_consumption.outlook import Outlook
 from efpi_app_self_consumption.slots import SLOT_S
 
 TOLERANCE = 1e-6
 
 NO_FLOOR = -math.inf
+
+LOOK_ON = 24
+"""Slots after the first shortage that are planned, beside those of a wish: what comes later will be planned later."""
 
 
 class Need(NamedTuple):
@@ -37,7 +40,7 @@ class NeedPlan(NamedTuple):
     """What a storage needs from the coming day."""
 
     powers: list[float]
-    """W in each slot, on average."""
+    """W in each slot, on average; empty when no help is needed."""
     worth: float
     """Money that one unit of level is worth now: what the dearest planned unit costs. 0 when none is planned."""
     needed_at: int | None
@@ -51,27 +54,23 @@ class NeedPlan(NamedTuple):
         return bool(self.powers) and self.powers[0] > 0.0
 
 
-class _Offer(NamedTuple):
-    """A stretch of help in one slot; they are taken in the order of these fields."""
-
-    key: float
-    """Money per unit of level, seen from now."""
-    tie: int
-    slot: int
-    chain: int
-    number: int
-    power_w: float
-    gain: float
-    """By how much the level rises, if the whole of it is taken."""
+NO_PLAN = NeedPlan([], 0.0, None, 0.0)
 
 
 def plan_need(need: Need, outlook: Outlook) -> NeedPlan:
     """The cheapest help that keeps the level at its floor."""
-    short = [place for place, level in enumerate(need.free) if level < need.floor[place] - TOLERANCE]
-    if not short:
-        return NeedPlan([], 0.0, None, 0.0)
-    bound = [place for place, floor in enumerate(need.floor) if floor > NO_FLOOR]
-    return _Search(need, outlook, bound[-1] + 1).run(short[0])
+    free, floor = need.free, need.floor
+    first = next((place for place, level in enumerate(free) if level < floor[place] - TOLERANCE), None)
+    if first is None:
+        return NO_PLAN
+    last = max(place for place, level in enumerate(free) if level < floor[place] - TOLERANCE)
+    if floor[last] <= min(floor[first], floor[min(first + LOOK_ON, last)]):
+        last = min(last, first + LOOK_ON)
+    return _Search(need, outlook, last + 1).run(first)
+
+
+Offer = tuple[float, int, int, float, float]
+"""Help in one slot, taken in this order: money per unit seen from now, tie, slot, W, units that all of it brings."""
 
 
 class _Search:
@@ -81,21 +80,25 @@ class _Search:
         self._need = need
         self._outlook = outlook
         self._count = count
-        self._fade = [math.exp(-need.decay_per_s * SLOT_S * place) for place in range(count + 1)]
+        step = math.exp(-need.decay_per_s * SLOT_S)
+        self._fade = [step**place for place in range(count)]
         self._levels = list(need.free[:count])
-        self._offers: list[_Offer] = []
+        self._lift = 0.0
+        self._offers: list[Offer] = []
         self._powers = [0.0] * len(need.free)
         self._worth = 0.0
         self._unmet = 0.0
 
     def run(self, first: int) -> NeedPlan:
         """Go through the slots; at each that is too low take the cheapest help before it."""
-        for place in range(first + 1):
+        levels, floor, step = self._levels, self._need.floor, self._fade[1] if self._count > 1 else 1.0
+        for place in range(first):
             self._offer(place)
         for place in range(first, self._count):
-            if place > first:
-                self._offer(place)
-            gap = self._need.floor[place] - self._levels[place]
+            self._offer(place)
+            self._lift *= step
+            levels[place] += self._lift
+            gap = floor[place] - levels[place]
             while gap > TOLERANCE and self._offers:
                 gap -= self._take(heapq.heappop(self._offers), place, gap)
             self._unmet = max(self._unmet, gap)
@@ -103,52 +106,45 @@ class _Search:
 
     def _offer(self, place: int) -> None:
         """Add what can be had in a slot."""
-        outlook, fade = self._outlook, self._fade[place]
-        sun, price, room = max(outlook.surplus[place], 0.0), outlook.prices[place], outlook.room_w(place)
-        seconds = outlook.lengths[place]
-        for number, chain in enumerate(self._need.chains):
+        outlook, fade, offers = self._outlook, self._fade[place], self._offers
+        price, room, seconds = outlook.prices[place], outlook.room_w(place), outlook.lengths[place]
+        sun = outlook.surplus[place]
+        for chain in self._need.chains:
             dearest = 0.0
-            for order, step in enumerate(chain):
-                if step.rate <= 0.0 or step.before_w + (0.0 if step.divisible else step.power_w) > room + TOLERANCE:
-                    break
-                for part, from_grid in _parts(step, sun, room - step.before_w):
-                    share = part / step.power_w if step.power_w > 0.0 else 1.0
-                    bought = part if from_grid else 0.0
-                    if not step.divisible:
-                        bought = max(step.before_w + step.power_w - max(sun, step.before_w), 0.0)
-                    money = bought * price.bought + (part - bought) * price.sold + step.cost * share
+            for before_w, power_w, rate, cost, divisible in chain:
+                own = min(max(sun - before_w, 0.0), power_w)
+                if not divisible:
+                    if before_w + power_w > room:
+                        break
+                    money = (power_w - own) * price.bought + own * price.sold + cost
                     # A hair dearer than the step below it, so that the steps of a slot are taken in their order.
-                    key = dearest = max(money / (step.rate * share) * fade, dearest * (1.0 + 1e-9))
-                    tie = -place if bought > 0.0 else place
-                    heapq.heappush(
-                        self._offers,
-                        _Offer(key, tie, place, number, order, part, step.rate * share * seconds),
-                    )
+                    dearest = max(money / rate * fade, dearest * (1.0 + 1e-9))
+                    tie = place if own >= power_w else -place
+                    heapq.heappush(offers, (dearest, tie, place, power_w, rate * seconds))
+                    continue
+                power = min(power_w, room - before_w)
+                if own > 0.0:
+                    share = own / power_w
+                    dearest = max((power_w * price.sold + cost) / rate * fade, dearest * (1.0 + 1e-9))
+                    heapq.heappush(offers, (dearest, place, place, own, rate * share * seconds))
+                if power > own:
+                    share = (power - own) / power_w
+                    dearest = max((power_w * price.bought + cost) / rate * fade, dearest * (1.0 + 1e-9))
+                    heapq.heappush(offers, (dearest, -place, place, power - own, rate * share * seconds))
 
-    def _take(self, offer: _Offer, place: int, gap: float) -> float:
+    def _take(self, offer: Offer, place: int, gap: float) -> float:
         """Accept an offer as far as it is needed and the ceiling allows; returns what it brings at `place`."""
+        key, _, slot, power_w, gain = offer
         levels, ceiling, fade = self._levels, self._need.ceiling, self._fade
-        room = min((ceiling[at] - levels[at]) / fade[at - offer.slot] for at in range(offer.slot, place + 1))
-        effect = offer.gain * fade[place - offer.slot]
-        share = min(1.0, room / offer.gain, gap / effect)
+        effect = gain * fade[place - slot]
+        room = min(ceiling[slot] - levels[slot], (ceiling[place] - levels[place]) / fade[place - slot])
+        share = min(1.0, room / gain, gap / effect)
         if share <= 0.0:
             return 0.0
-        for at in range(offer.slot, self._count):
-            levels[at] += offer.gain * share * fade[at - offer.slot]
-        self._powers[offer.slot] += offer.power_w * share
-        self._worth = max(self._worth, offer.key)
+        gained = gain * share
+        for at in range(slot, place + 1):
+            levels[at] += gained * fade[at - slot]
+        self._lift += effect * share
+        self._powers[slot] += power_w * share
+        self._worth = max(self._worth, key)
         return effect * share
-
-
-def _parts(step: Step, sun: float, room: float) -> list[tuple[float, bool]]:
-    """The pieces of a step that cost alike: what the sun covers, and what is bought."""
-    if not step.divisible:
-        return [(step.power_w, False)]
-    power = min(step.power_w, room)
-    own = min(max(sun - step.before_w, 0.0), power)
-    parts = []
-    if own > 0.0:
-        parts.append((own, False))
-    if power - own > 0.0:
-        parts.append((power - own, True))
-    return parts

@@ -45,7 +45,7 @@ def wanted_mode(choice: Choice) -> tuple[str, float | None]:
     segment, hop = choice.option.segment, choice.option.reach.hop
     if hop == segment.mode_id:
         return hop, segment.factor(choice.share)
-    first = next((option.segment for option in choice.lever.options if option.segment.mode_id == hop), None)
+    first = next((option.segment for option in choice.lever.options.all if option.segment.mode_id == hop), None)
     return hop, first.factor(0.0) if first is not None else None
 
 

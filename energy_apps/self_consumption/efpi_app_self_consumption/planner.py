@@ -12,7 +12,7 @@ from efpi_app_self_consumption.outlook import Outlook, nowcast
 from efpi_app_self_consumption.shiftable_policy import WAITING, Schedule, cost_of, schedule, worth_moving
 from efpi_app_self_consumption.slots import Slots
 from efpi_app_self_consumption.standing import Standing
-from efpi_app_self_consumption.storage_policy import StoragePlan, plan_storage
+from efpi_app_self_consumption.storage_plan import StoragePlan, plan_storage
 from efpi_app_self_consumption.tariff import Tariff
 
 IMPATIENCE = 0.002

@@ -68,6 +68,7 @@ class Sender:
         for choice in changed:
             mode_id, factor = wanted_mode(choice)
             memory = member.memory(choice.lever.actuator_id or "")
+            memory.for_need = choice.lever.worth.needed and choice.power_w > choice.lever.resting_w
             memory.order = Order(allocation.message_id, mode_id, factor, choice.power_w, at.now_s, reason)
         member.moved.asked_count = count
         member.moved.asked_w = sum(choice.power_w for choice in choices)

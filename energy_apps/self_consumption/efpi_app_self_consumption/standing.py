@@ -10,11 +10,12 @@ from efi.running_mode import ModeState
 from efi.storage import StorageStateUpdate
 from efpi_app_self_consumption.asked import LeverMemory, Order
 from efpi_app_self_consumption.flow import NO_FLOW, Flow
-from efpi_app_self_consumption.lever import Lever, Option, Patience, Worth
+from efpi_app_self_consumption.lever import Lever, Patience, Worth
 from efpi_app_self_consumption.member import Member
+from efpi_app_self_consumption.options import Options, Standpoint
 from efpi_app_self_consumption.segment import Segment
 from efpi_app_self_consumption.slots import Slots
-from efpi_app_self_consumption.storage_policy import StorageFacts
+from efpi_app_self_consumption.storage_facts import StorageFacts
 from efpi_app_self_consumption.ways import Ways, running_timers
 
 JUST_ASKED_S = 10.0
@@ -67,14 +68,14 @@ def _storage(member: Member, state: StorageStateUpdate, at: Circumstances) -> St
         actuator_state = state.actuator(actuator.actuator_id)
         if actuator_state is None:
             continue
-        here = {mode_id: mode.at(level) for mode_id, mode in actuator.modes.items()}
+        here = actuator.at(level)
         memory = member.memory(actuator.actuator_id)
-        mode_id, flow = _present(here, actuator_state, memory, member, at)
+        mode_id, flow = _present(here.segments, actuator_state, memory, member, at)
         told = told.plus(flow)
         if left_alone or not _free(actuator.ways, actuator_state, memory, member, at):
             fixed = fixed.plus(flow)
             continue
-        options = _options(actuator.ways, mode_id, actuator_state, here, member, at)
+        options = _options(here, mode_id, actuator_state, member, at)
         levers.append(
             Lever(
                 member.appliance_id,
@@ -95,7 +96,8 @@ def _storage(member: Member, state: StorageStateUpdate, at: Circumstances) -> St
         measured = member.moved.flow
         if levers:
             levers[0].power = measured
-        else:
+        elif left_alone:
+            # Of one that is on its way to a mode, what it will draw there counts, and not what it draws meanwhile.
             fixed = measured
     facts = StorageFacts(
         member.appliance_id,
@@ -105,6 +107,7 @@ def _storage(member: Member, state: StorageStateUpdate, at: Circumstances) -> St
         member.usage(),
         member.wishes(),
         tuple(levers),
+        runs_for_need=any(memory.for_need for memory in member.memories.values()),
     )
     return Standing(member, facts, tuple(levers), fixed)
 
@@ -117,14 +120,16 @@ def _adjustable(member: Member, state: OutputAdjustableStateUpdate, at: Circumst
     mode_id, flow = _present(model.modes, state, memory, member, at)
     member.moved.told = flow
     measured = member.moved.flow
-    if member.forbearance.active(at.now_s) or not _free(model.ways, state, memory, member, at):
+    if member.forbearance.active(at.now_s):
         return Standing(member, None, (), measured)
+    if not _free(model.ways, state, memory, member, at):
+        return Standing(member, None, (), flow)
     lever = Lever(
         member.appliance_id,
         None,
         measured,
         mode_id,
-        _options(model.ways, mode_id, state, model.modes, member, at),
+        _options(model.standpoint, mode_id, state, member, at),
         Worth(),
         idle_w=model.idle_w,
         set_w=flow.total,
@@ -164,19 +169,6 @@ def _free(ways: Ways, state: ModeState, memory: LeverMemory, member: Member, at:
     return not memory.waits_for_answer(at.now_s, member.delay.total_seconds()) and not ways.changing(state, at.now)
 
 
-def _options(
-    ways: Ways,
-    mode_id: str,
-    state: ModeState,
-    here: dict[str, tuple[Segment, ...]],
-    member: Member,
-    at: Circumstances,
-) -> tuple[Option, ...]:
+def _options(here: Standpoint, mode_id: str, state: ModeState, member: Member, at: Circumstances) -> Options:
     acts_at = at.now + member.delay if member.delay else at.now
-    blocked = running_timers(state, acts_at)
-    return tuple(
-        Option(segment, reach)
-        for reach in ways.reachable(mode_id, blocked, at.abnormal)
-        for segment in here.get(reach.mode_id, ())
-        if at.abnormal or not segment.abnormal_only
-    )
+    return here.options(mode_id, running_timers(state, acts_at), at.abnormal)

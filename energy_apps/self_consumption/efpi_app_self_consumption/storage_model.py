@@ -1,5 +1,6 @@
 """What a storage can do and how it empties by itself, made quick to ask at any fill level."""
 
+from bisect import bisect_right
 from typing import NamedTuple
 
 from efi.commodity import Phase
@@ -10,6 +11,7 @@ from efi.storage import (
     StorageModeElement,
     StorageSystemDescription,
 )
+from efpi_app_self_consumption.options import Standpoint
 from efpi_app_self_consumption.segment import Fuel, Segment, segments
 from efpi_app_self_consumption.ways import Ways
 
@@ -47,7 +49,8 @@ class ModeModel:
         )
         self.lower = self._elements[0].lower
         self.upper = self._elements[-1].upper
-        self._bounds = tuple(element.upper for element in self._elements)
+        self.bounds = tuple(element.upper for element in self._elements)
+        """The levels at which its behaviour changes."""
         consuming = [segment for element in self._elements for segment in element.at_lower if segment.low.total >= 0.0]
         self.least_consumption_w = min((segment.low.total for segment in consuming), default=None)
         """The least that it draws, W; None for a mode that only produces."""
@@ -73,7 +76,7 @@ class ModeModel:
 
     def bounds_between(self, lower: float, upper: float) -> list[float]:
         """The fill levels between two others at which the mode begins to behave differently."""
-        return [bound for bound in self._bounds if lower < bound < upper]
+        return [bound for bound in self.bounds if lower < bound < upper]
 
 
 def _mixed(here: Segment, there: Segment, share: float) -> Segment:
@@ -92,6 +95,12 @@ def _between(here: float, there: float, share: float) -> float:
     return here if here == there else here + (there - here) * share
 
 
+FINENESS = 500
+"""A standpoint serves for this part of the storage's range, since nothing changes much within it."""
+
+MOST_STANDPOINTS = 2_000
+
+
 class ActuatorModel:
     """One actuator: its modes and the ways between them."""
 
@@ -105,6 +114,22 @@ class ActuatorModel:
         """The least that it can draw without producing, W."""
         self.divisible = any(mode.divisible for mode in self.modes.values())
         """Whether a power can be chosen, beyond on and off."""
+        self._ranges = {mode_id: (mode.lower, mode.upper) for mode_id, mode in self.modes.items()}
+        self._bounds = sorted({bound for mode in self.modes.values() for bound in (mode.lower, *mode.bounds)})
+        self._grain = max(self._bounds[-1] - self._bounds[0], 1e-9) / FINENESS
+        self._standpoints: dict[tuple[int, int, bool], Standpoint] = {}
+
+    def at(self, level: float) -> Standpoint:
+        """What the actuator can do at a fill level."""
+        place = bisect_right(self._bounds, level)
+        key = (int(level // self._grain), place, place > 0 and self._bounds[place - 1] == level)
+        known = self._standpoints.get(key)
+        if known is None:
+            if len(self._standpoints) > MOST_STANDPOINTS:
+                self._standpoints.clear()
+            segments = {mode_id: mode.at(level) for mode_id, mode in self.modes.items()}
+            known = self._standpoints[key] = Standpoint(self.ways, segments, self._ranges)
+        return known
 
 
 class StorageModel:
@@ -117,14 +142,24 @@ class StorageModel:
         self.actuators = tuple(ActuatorModel(behaviour, phases, fuels) for behaviour in description.actuators)
         self.divisible = any(actuator.divisible for actuator in self.actuators)
         """Whether its consumption can be chosen."""
-        self.gives = any(
-            segment.low.total < 0.0 and segment.low_rate < 0.0
+        givers = [
+            (mode, segment)
             for actuator in self.actuators
             for mode in actuator.modes.values()
             if not mode.abnormal_only
             for segment in mode.at((mode.lower + mode.upper) / 2.0)
-        )
+            if segment.low.total < 0.0 and segment.low_rate < 0.0
+        ]
+        strongest = min(givers, key=lambda giver: giver[1].low.total, default=None)
+        self.giver = None if strongest is None else strongest[1]
+        """The strongest way of giving back what was put in, if there is one."""
+        self.least_given = self.lower if strongest is None else strongest[0].lower
+        """It cannot give back below this level."""
+
+    @property
+    def gives(self) -> bool:
         """Whether it can give back what was put in."""
+        return self.giver is not None
 
     @property
     def width(self) -> float:

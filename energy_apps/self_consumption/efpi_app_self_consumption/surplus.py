@@ -9,18 +9,21 @@ from typing import NamedTuple
 
 from efpi_app_self_consumption.flow import NO_FLOW
 from efpi_app_self_consumption.headroom import Headroom
-from efpi_app_self_consumption.lever import ON_W, Choice, Lever, Option
+from efpi_app_self_consumption.lever import ON_W, Choice, Lever
+from efpi_app_self_consumption.options import Option
 from efpi_app_self_consumption.segment import UNKNOWN_COST, Segment
 from efpi_app_self_consumption.tariff import Price
 
 STAYING = 0.05
-"""Share of the grid's price that staying is worth: who changes must gain more than that."""
+"""Share of the grid's price that staying on is worth to what can only run or rest."""
 
 SHORTEST_STAY_S = 1800.0
 """The cost of a change of mode is spread over at least this time."""
 
 RELIEF = 1000.0
 """How many times the grid's price it is worth to relieve a limit that is broken."""
+
+LEAST_GAIN = 1e-15
 
 
 class Shares(NamedTuple):
@@ -39,7 +42,7 @@ def share_out(levers: Iterable[Lever], headroom: Headroom, price: Price) -> Shar
     unfed = 0.0
     for lever in sorted(levers, key=_rank):
         choice = _consume(lever, headroom, price)
-        if choice is None or choice.power_w <= lever.idle_w + ON_W:
+        if choice is None or choice.power_w <= lever.resting_w:
             givers.append((lever, choice))
             continue
         headroom.add(choice.flow)
@@ -51,10 +54,7 @@ def share_out(levers: Iterable[Lever], headroom: Headroom, price: Price) -> Shar
         if choice is not None:
             headroom.add(choice.flow)
     for lever, choice in sorted(givers, key=_price_of_giving):
-        rest = NO_FLOW if choice is None else choice.flow
-        headroom.grid = headroom.grid.minus(rest)
         given = _produce(lever, choice, headroom, price, unfed)
-        headroom.add(rest if given is None else given.flow)
         if given is not None:
             choices.append(given)
     return Shares(tuple(choices), sun)
@@ -63,23 +63,26 @@ def share_out(levers: Iterable[Lever], headroom: Headroom, price: Price) -> Shar
 def _rank(lever: Lever) -> tuple[bool, float, str, str]:
     """The most urgent first, then those to whom a J is worth most; names settle the rest."""
     best = 0.0
-    for segment, _ in lever.options:
+    worth = lever.worth
+    for option in lever.options.all:
+        segment = option.segment
         power = segment.high.total
         if power > ON_W:
-            worth = lever.worth.of(segment.high_rate, producing=False)
-            if worth is not None:
-                best = max(best, (worth - segment.high_cost) / power)
+            moved = worth.of(segment.high_rate, False)
+            if moved is not None:
+                best = max(best, (moved - segment.high_cost) / power)
     # Rounded, so that a worth that creeps does not swap two levers back and forth.
-    return (not lever.worth.urgent, -float(f"{best:.2g}"), lever.appliance_id, lever.actuator_id or "")
+    return (not worth.urgent, -float(f"{best:.2g}"), lever.appliance_id, lever.actuator_id or "")
 
 
 def _price_of_giving(giver: tuple[Lever, Choice | None]) -> tuple[float, str]:
     """What a J costs that the lever gives back or makes."""
     lever = giver[0]
     least = float("inf")
-    for segment, _ in lever.options:
+    for option in lever.options.all:
+        segment = option.segment
         if segment.low.total < -ON_W:
-            kept = lever.worth.of(segment.low_rate, producing=True)
+            kept = lever.worth.of(segment.low_rate, True)
             if kept is not None:
                 least = min(least, (segment.low_cost - kept) / -segment.low.total)
     return (least, lever.appliance_id)
@@ -90,10 +93,10 @@ def _price_of_giving(giver: tuple[Lever, Choice | None]) -> tuple[float, str]:
 
 def _consume(lever: Lever, headroom: Headroom, price: Price) -> Choice | None:
     """The best that a lever can do by consuming, or by resting; None when it can do neither."""
-    best = _best_consumption(lever, headroom, price, lever.options)
+    best = _best_consumption(lever, headroom, price, lever.options.all)
     if best is None or lever.worth.urgent or not best.switches:
         return best
-    starts = best.power_w > lever.idle_w + ON_W
+    starts = best.power_w > lever.resting_w
     if lever.patience.may_start if starts else lever.patience.may_stop:
         return best
     held = _best_consumption(lever, headroom, price, tuple(_held(lever, starts)))
@@ -102,40 +105,51 @@ def _consume(lever: Lever, headroom: Headroom, price: Price) -> Choice | None:
 
 def _held(lever: Lever, starts: bool) -> Iterable[Option]:
     """The options that leave a lever resting, or consuming, as it does now."""
-    for option in lever.options:
-        if (option.segment.high.total > lever.idle_w + ON_W) is not starts:
+    for option in lever.options.all:
+        if (option.segment.high.total > lever.resting_w) is not starts:
             yield option
 
 
 def _best_consumption(lever: Lever, headroom: Headroom, price: Price, options: tuple[Option, ...]) -> Choice | None:
     sun = max(-headroom.grid.total, 0.0)
     overfed = headroom.overfed_w if headroom.bounds else 0.0
-    best: Choice | None = None
+    bought, sold, worthless = price.bought, price.sold, min(price.sold, 0.0)
+    worth, resting_w = lever.worth, lever.resting_w
+    best: tuple[Option, float] | None = None
+    best_gain = -float("inf")
     for option in options:
         segment = option.segment
-        if segment.low.total < 0.0 or (segment.low_cost == UNKNOWN_COST and not lever.worth.urgent):
+        low, high = segment.low.total, segment.high.total
+        if low < 0.0 or (segment.low_cost == UNKNOWN_COST and not worth.urgent):
+            continue
+        if worth.ends_at_once(option, lever.mode_id):
             continue
         most = _most_share(lever, segment, headroom)
         if most is None:
             continue
+        stays = STAYING * bought if segment.mode_id == lever.mode_id and high == low else 0.0
+        fixed = _way_cost(option)
         for share in _tries(segment.share(sun), most):
-            flow = segment.low.towards(segment.high, share)
-            power = flow.total
-            moved = lever.worth.of(segment.rate(share), producing=False)
+            moved = worth.of(segment.rate(share), False)
             if moved is None:
                 continue
-            own = min(power, sun)
-            free = min(own, overfed)
-            cost = (own - free) * price.sold + free * min(price.sold, 0.0) + (power - own) * price.bought
-            gain = moved - cost - _running_cost(segment.cost(share)) - _way_cost(option)
-            if segment.mode_id == lever.mode_id and power > lever.idle_w + ON_W:
-                gain += STAYING * price.bought * power
-            if best is None or gain > best.gain + 1e-15:
-                best = Choice(lever, option, share, flow, gain, own, sun)
-    return best
+            power = low + (high - low) * share
+            own = power if power < sun else sun
+            free = own if own < overfed else overfed
+            gain = moved - (own - free) * sold - free * worthless - (power - own) * bought - fixed
+            gain -= _running_cost(segment.cost(share))
+            if power > resting_w:
+                gain += stays * power
+            if gain > best_gain + LEAST_GAIN:
+                best, best_gain = (option, share), gain
+    if best is None:
+        return None
+    option, share = best
+    flow = option.segment.low.towards(option.segment.high, share)
+    return Choice(lever, option, share, flow, best_gain, min(flow.total, sun), sun)
 
 
-def _tries(at_sun: float, most: float) -> Iterable[float]:
+def _tries(at_sun: float, most: float) -> tuple[float, ...]:
     """The shares that are worth a look: both ends, and where the sun ends; costs are straight lines between."""
     if most <= 0.0:
         return (0.0,)
@@ -166,10 +180,15 @@ def _way_cost(option: Option) -> float:
 
 def _produce(lever: Lever, resting: Choice | None, headroom: Headroom, price: Price, unfed_w: float) -> Choice | None:
     """The best that a lever can do by giving back, or its resting; None when it can do neither."""
+    if not any(option.segment.low.total < -ON_W for option in lever.options.all):
+        return resting
+    rest = NO_FLOW if resting is None else resting.flow
+    headroom.grid = headroom.grid.minus(rest)
     missing = max(headroom.grid.total - (unfed_w if lever.stores else 0.0), 0.0)
     over = headroom.overdrawn_w if headroom.bounds else 0.0
+    fed_in = price.sold if lever.may_export else min(price.sold, 0.0)
     best = resting
-    for option in lever.options:
+    for option in lever.options.all:
         segment = option.segment
         if segment.low.total >= -ON_W or (segment.low_cost == UNKNOWN_COST and over <= 0.0 and resting is not None):
             continue
@@ -179,15 +198,15 @@ def _produce(lever: Lever, resting: Choice | None, headroom: Headroom, price: Pr
         for share in (least, max(segment.share(-missing), least), max(segment.share(-over), least), 1.0):
             flow = segment.low.towards(segment.high, share)
             given = -flow.total
-            moved = lever.worth.of(segment.rate(share), producing=True)
+            moved = lever.worth.of(segment.rate(share), True)
             if moved is None or (given <= ON_W and resting is not None):
                 continue
             used = min(given, missing)
-            fed_in = price.sold if lever.may_export else min(price.sold, 0.0)
             gain = used * price.bought + (given - used) * fed_in + RELIEF * price.bought * min(given, over)
             gain += moved - _running_cost(segment.cost(share)) - _way_cost(option)
-            if best is None or gain > best.gain + 1e-15:
+            if best is None or gain > best.gain + LEAST_GAIN:
                 best = Choice(lever, option, share, flow, gain, used, missing)
+    headroom.add(rest if best is None else best.flow)
     return best
 
 

@@ -62,7 +62,7 @@ class Wording:
         if choice.bought_w <= max(SOME_W, 0.1 * choice.power_w):
             return f"{doing}: {sun}" + (", which would cost money" if price.sold < 0.0 else "")
         with_sun = f", {power(choice.sun_w)} of it from the sun" if choice.sun_w > SOME_W else ""
-        need = self._need(member, now)
+        need = self._need(choice, member, now)
         if need:
             return f"{doing}{with_sun}: {need}"
         if choice.waits:
@@ -73,18 +73,17 @@ class Wording:
             )
         return f"{doing}: grid power costs {self.price(price.bought)} now and more later"
 
-    def _need(self, member: Member, now: datetime) -> str:
+    def _need(self, choice: Choice, member: Member, now: datetime) -> str:
         """The wish, or the bound, that asks for help now."""
         plan, level = member.plan, member.level
-        if plan is None or level is None or not (plan.upward.now or plan.downward.now):
+        if plan is None or level is None or not choice.lever.worth.needed:
             return ""
         unit = member.fill_level_unit
         here = f"{level:.3g} {unit}".strip()
-        side = plan.upward if plan.upward.now else plan.downward
         wish = plan.wished
-        if wish is not None and wish.start_s > now.timestamp() and plan.upward.now:
+        if wish is not None and wish.start_s > now.timestamp() and plan.upward.powers:
             wanted = f"{wish.lower:.3g} {unit}".strip()
-            late = ", which will be missed" if side.unmet > 0.0 else ""
+            late = ", which will be missed" if plan.upward.unmet > 0.0 else ""
             return f"{wanted} are wanted by {self.clock(instant(wish.start_s), now)}{late}, it is {here} now"
         by = "soon" if plan.needed_by_s is None else f"by {self.clock(instant(plan.needed_by_s), now)}"
         return f"it is {here} and would leave its bounds {by}"
@@ -102,11 +101,11 @@ class Wording:
 
     def _resting(self, choice: Choice, member: Member, now: datetime) -> str:
         worth, level = choice.lever.worth, member.level
-        if level is not None and not worth.room_up and worth.up > 0.0:
+        if level is not None and not worth.room_up and worth.up > 0.0 and choice.spare_w > SOME_W:
             return f"resting: at {level:.3g} {member.fill_level_unit} it is full".replace("  ", " ")
         sun = "no sun is left over" if choice.spare_w < SOME_W else f"{power(choice.spare_w)} of sun is too little"
         plan = member.plan
-        if plan is not None and plan.wished is not None:
+        if plan is not None and plan.wished is not None and plan.wished.start_s > now.timestamp():
             return f"resting: {sun}, and there is time until {self.clock(instant(plan.wished.start_s), now)}"
         return f"resting: {sun}"
 
