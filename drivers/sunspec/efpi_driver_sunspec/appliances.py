@@ -55,15 +55,15 @@ class SunSpecAppliance(InflexibleAppliance):
 class MeterAppliance(SunSpecAppliance):
     """What a meter measures: the connection to the grid, a consumer or a producer."""
 
-    def __init__(self, config: UnitConfig, identity: Identity, every_s: float, meter: Meter) -> None:
+    def __init__(self, config: UnitConfig, identity: Identity, every_s: float, meter: Meter, role: EnergyRole) -> None:
         super().__init__(config, identity, every_s)
         self.meter = meter
+        self.role = role
 
     def register(self) -> InflexibleRegistration:
         """A smart meter in the role that the settings give it."""
-        role = None if self.config.meter_role == "none" else EnergyRole(self.config.meter_role)
         phases = tuple(Phase) if self.meter.phase_count == len(Phase) else ()
-        introduced = who(self.identity, self.config.name, DeviceClass.SMART_METER, role)
+        introduced = who(self.identity, self.config.name, "meter", DeviceClass.SMART_METER, self.role)
         return InflexibleRegistration(**self.stamp(), **introduced, phases=phases)
 
     def wanted(self) -> dict[Found, frozenset[str]]:
@@ -111,7 +111,7 @@ class PvAppliance(SunSpecAppliance):
             phases = (PHASES[self.inverter.connected_phase],)
         return InflexibleRegistration(
             **self.stamp(),
-            **who(self.identity, self.config.name, DeviceClass.PV_PANEL, EnergyRole.PRODUCER),
+            **who(self.identity, self.config.name, "", DeviceClass.PV_PANEL, EnergyRole.PRODUCER),
             phases=phases,
             power_limits=() if rated is None else electric_range(-rated, 0.0),
         )
@@ -135,7 +135,7 @@ class PvAppliance(SunSpecAppliance):
             self.context.condition(
                 ConditionState.OK,
                 "not_curtailable",
-                "the inverter offers no power limit by Modbus: it is measured only",
+                "the inverter offers no power limit by Modbus, or does not tell its rated power: it is measured only",
                 "allow control by Modbus in its settings if it has such",
                 self.appliance_id,
             )

@@ -18,6 +18,7 @@ from efi.storage import (
     StorageSystemDescription,
 )
 from efi.types import NumberRange
+from efpi_core.plugin.appliance import Appliance
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.context import Context
 from efpi_core.plugin.storage import StorageAppliance
@@ -45,6 +46,19 @@ TELL_LEVEL_AFTER = timedelta(seconds=30)
 LEVEL_STEP = 0.1
 
 
+def tell_unknown_power(appliance: Appliance, state: BatteryState, told: bool) -> bool:
+    """Report once that the battery's own power is not known; returns whether that is so."""
+    if state.power_w is None and not told:
+        appliance.context.condition(
+            ConditionState.DEGRADED,
+            "power_unknown",
+            "the device does not tell the battery's own power: it is contained in the inverter's",
+            "update the device's firmware, or measure the battery by a meter of its own",
+            appliance.appliance_id,
+        )
+    return state.power_w is None
+
+
 class BatteryAppliance(StorageAppliance):
     """A battery that follows a power while an energy app is in control, and its own ways otherwise."""
 
@@ -67,6 +81,7 @@ class BatteryAppliance(StorageAppliance):
         self._level: float | None = None
         self._told: tuple[float, str, float | None] | None = None
         self._told_at: datetime | None = None
+        self._complains = False
 
     def attach(self, context: Context, key: str = "") -> None:
         """Tie the appliance to the instance that brings it."""
@@ -88,7 +103,7 @@ class BatteryAppliance(StorageAppliance):
         """A stationary battery with one actuator."""
         return StorageRegistration(
             **self.stamp(),
-            **who(self.identity, self.config.name, DeviceClass.STATIONARY_BATTERY, EnergyRole.STORAGE),
+            **who(self.identity, self.config.name, "battery", DeviceClass.STATIONARY_BATTERY, EnergyRole.STORAGE),
             power_limits=electric_range(-self.discharge_w, self.charge_w),
             fill_level_label="State of charge",
             fill_level_unit="%",
@@ -131,6 +146,7 @@ class BatteryAppliance(StorageAppliance):
         """Tell power, level, mode and facts."""
         state = self._battery.state(values)
         self.teller.measure(Flow(state.power_w))
+        self._complains = tell_unknown_power(self, state, self._complains)
         self.teller.facts(*state.facts, Fact("setpoint", "W", "number", self._control.target_w))
         if state.level is not None:
             self._level = state.level
@@ -202,12 +218,13 @@ class MeasuredBattery(SunSpecAppliance):
     ) -> None:
         super().__init__(config, identity, every_s)
         self._battery = battery
+        self._complains = False
         self._why = why
         self._cure = cure
 
     def register(self) -> InflexibleRegistration:
         """A storage without freedom."""
-        introduced = who(self.identity, self.config.name, DeviceClass.STATIONARY_BATTERY, EnergyRole.STORAGE)
+        introduced = who(self.identity, self.config.name, "battery", DeviceClass.STATIONARY_BATTERY, EnergyRole.STORAGE)
         return InflexibleRegistration(**self.stamp(), **introduced)
 
     def found(self) -> None:
@@ -225,4 +242,5 @@ class MeasuredBattery(SunSpecAppliance):
         """Tell power, level and facts."""
         state: BatteryState = self._battery.state(values)
         self.teller.measure(Flow(state.power_w))
+        self._complains = tell_unknown_power(self, state, self._complains)
         self.teller.facts(*state.facts, Fact("fill_level", "%", "number", state.level))

@@ -87,11 +87,11 @@ class Bus:
 
     def rest_s(self, unit: int) -> float:
         """How long from now the unit, or the whole port, is left alone."""
-        return max(self._patience.rest_s(unit, self._clock.elapsed()), self.trouble_s())
+        return max(self._patience.rest_s(unit, self.now()), self.trouble_s())
 
     def trouble_s(self) -> float:
         """How long from now the port is left alone; 0 while it is open or untried."""
-        return max(0.0, self._down_until - self._clock.elapsed()) if self._down else 0.0
+        return max(0.0, self._down_until - self.now()) if self._down else 0.0
 
     def forget(self, unit: int) -> None:
         """Ask the unit again at once, as if it had never been silent."""
@@ -102,11 +102,14 @@ class Bus:
         if not self._patience.in_doubt(unit):
             return await self._exchange(unit, lambda wire: wire.read(unit, address, count), urgent=False)
         async with self._doubters.turn():
-            await self._clock.sleep(self._patience.doubt_s(unit, self._clock.elapsed()))
+            await self._clock.sleep(self._patience.doubt_s(unit, self.now()))
             return await self._exchange(unit, lambda wire: wire.read(unit, address, count), urgent=False)
 
     async def write(self, unit: int, address: int, values: Sequence[int]) -> None:
-        """Write holding registers of `unit`; writing goes before all waiting reads."""
+        """Write holding registers of `unit`; writing goes before all waiting reads.
+
+        It fails at once when the unit has just been silent several times.
+        """
         await self._exchange(unit, lambda wire: wire.write(unit, address, values), urgent=True)
 
     async def read_back(self, unit: int, address: int, count: int) -> tuple[int, ...]:
@@ -121,30 +124,32 @@ class Bus:
 
     async def _exchange(self, unit: int, ask: Callable[[Wire], Awaitable[T]], *, urgent: bool) -> T:
         async with self._turns.turn(urgent=urgent):
+            if urgent and self._patience.hopeless(unit, self.now()):
+                raise UnitSilentError(unit, self._timeout_s)
             wire = await self._opened()
             await self._pause()
-            begun = self._clock.elapsed()
+            begun = self.now()
             try:
                 answer = await ask(wire)
             except (UnitSilentError, UnitGarbledError, UnitRefusedError, PortUnavailableError) as error:
                 self._failed(unit, begun, error)
                 raise
             finally:
-                self._last_end = self._clock.elapsed()
+                self._last_end = self.now()
             self._answered(unit)
             return answer
 
     async def _pause(self) -> None:
-        since = self._clock.elapsed() - self._last_end
+        since = self.now() - self._last_end
         if since < self._pause_s:
             await self._clock.sleep(self._pause_s - since)
 
     def _answered(self, unit: int) -> None:
         self._unanswered = 0
-        self._patience.answered(unit, self._clock.elapsed())
+        self._patience.answered(unit, self.now())
 
     def _failed(self, unit: int, begun: float, error: SunSpecError) -> None:
-        now = self._clock.elapsed()
+        now = self.now()
         if isinstance(error, UnitRefusedError):
             self._answered(unit)
         elif isinstance(error, PortUnavailableError):
@@ -159,7 +164,7 @@ class Bus:
     async def _opened(self) -> Wire:
         if self._wire is not None and self._wire.is_open:
             return self._wire
-        now = self._clock.elapsed()
+        now = self.now()
         if self._down is not None and now < self._down_until:
             raise PortUnavailableError(self._down.port, self._down.reason, self._down.cure, self._down_until - now)
         self.close()
@@ -168,7 +173,7 @@ class Bus:
             await wire.open()
         except PortUnavailableError as error:
             wire.close()
-            self._went_down(error, self._clock.elapsed())
+            self._went_down(error, self.now())
             raise
         self._wire, self._down, self._attempts = wire, None, 0
         return wire

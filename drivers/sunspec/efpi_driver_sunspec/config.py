@@ -1,9 +1,9 @@
 """The settings of one instance: a port, and the units behind it."""
 
 import string
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import Field, model_validator
 
 from efpi_core.plugin.config import PluginConfig, setting
 from efpi_driver_sunspec.meter import Direction
@@ -15,6 +15,10 @@ HOST_CHARACTERS = frozenset(string.ascii_letters + string.digits + "._:%-")
 
 LAST_UNIT = 247
 """The highest unit number of Modbus (Modbus over Serial Line 1.02, clause 2.2)."""
+
+
+MeterRole = Literal["grid", "consumer", "producer", "none"]
+"""The part that a meter plays in the house."""
 
 
 class UnitConfig(PluginConfig):
@@ -33,9 +37,10 @@ class UnitConfig(PluginConfig):
         "auto", title="Behind the inverter", example="both",
         description="Panels, a battery, or both; automatic where the device tells it.",
     )  # fmt: skip
-    meter_role: Literal["grid", "consumer", "producer", "none"] = setting(
-        "grid", title="What its meter measures", example="grid",
-        description="The connection to the grid, a consumer, a producer, or nothing that is to be counted.",
+    meter_roles: tuple[MeterRole, ...] = setting(
+        ("grid",), title="What its meters measure", example=["grid", "producer"], max_length=8,
+        description="The connection to the grid, a consumer, a producer, or none that is to be counted: "
+        "one for each meter of the device in order. Meters beyond these are not used.",
     )  # fmt: skip
     meter_direction: Direction = setting(
         Direction.IMPORT_POSITIVE, title="Which way its meter counts", example="import_positive",
@@ -59,9 +64,7 @@ class UnitConfig(PluginConfig):
     )  # fmt: skip
 
 
-def _unit(value: Any) -> Any:
-    """A bare number is a unit whose device tells all."""
-    return {"unit": value} if isinstance(value, int) and not isinstance(value, bool) else value
+UnitNumber = Annotated[int, Field(ge=0, le=255)]
 
 
 class SunSpecConfig(PluginConfig):
@@ -85,8 +88,8 @@ class SunSpecConfig(PluginConfig):
     )
     parity: Literal["N", "E", "O"] = setting("N", title="Parity", description="None, even or odd.", example="N")
     stopbits: Literal[1, 2] = setting(1, title="Stop bits", description="Of the serial line.", example=1)
-    units: tuple[Annotated[UnitConfig, BeforeValidator(_unit)], ...] = setting(
-        (UnitConfig(unit=1),), title="Units", example=[1, {"unit": 2, "name": "Roof east"}], max_length=LAST_UNIT + 1,
+    units: tuple[UnitNumber | UnitConfig, ...] = setting(
+        (1,), title="Units", example=[1, {"unit": 2, "name": "Roof east"}], max_length=LAST_UNIT + 1,
         description="The units to use: numbers, or numbers with what their devices leave open.",
     )  # fmt: skip
     scan_first: int | None = setting(
@@ -124,7 +127,7 @@ class SunSpecConfig(PluginConfig):
             raise ValueError(f"host {self.host!r} is no name or address; give letters, digits and . - : % only")
         if self.serial_port and not (self.serial_port.startswith("/") and self.serial_port.isprintable()):
             raise ValueError(f"serial_port {self.serial_port!r} is no path; give one like /dev/ttyUSB0")
-        numbers = [unit.unit for unit in self.units]
+        numbers = [unit.unit for unit in self.unit_settings()]
         repeated = sorted({number for number in numbers if numbers.count(number) > 1})
         if repeated:
             raise ValueError(f"units names {', '.join(map(str, repeated))} twice; name each unit once")
@@ -135,6 +138,10 @@ class SunSpecConfig(PluginConfig):
         if not self.units and self.scan_first is None:
             raise ValueError("units is empty; name a unit, or give scan_first and scan_last")
         return self
+
+    def unit_settings(self) -> tuple[UnitConfig, ...]:
+        """The units; a bare number is one whose device tells all."""
+        return tuple(UnitConfig(unit=unit) if isinstance(unit, int) else unit for unit in self.units)
 
     def where(self) -> Port:
         """The port to open."""

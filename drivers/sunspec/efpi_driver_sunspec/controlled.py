@@ -27,7 +27,12 @@ class Keeper:
         return self.control.target_w is not None or self.control.release_due
 
     async def follow(self, target_w: float) -> None:
-        """Make the device follow a target; raises what keeps it from doing so, after trying to let it go."""
+        """Make the device follow a target; raises what keeps it from doing so, after trying to let it go.
+
+        A target so close to the present one that the device could not tell them apart is not written again.
+        """
+        if self.control.near(target_w) and not self._complained:
+            return
         self._appliance.context.storage.put(self._mark, True)
         try:
             await self.control.follow(target_w)

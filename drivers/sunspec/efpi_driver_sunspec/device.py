@@ -8,7 +8,7 @@ from efpi_driver_sunspec.bus import MOST_READ, Bus
 from efpi_driver_sunspec.chain import BaseSearch, Chain, Found, walk
 from efpi_driver_sunspec.errors import ChainChangedError, UnitRefusedError
 from efpi_driver_sunspec.models import HEADER_REGISTERS
-from efpi_driver_sunspec.reading import Reading, repetitions
+from efpi_driver_sunspec.reading import MOST_REPETITIONS, Reading, repetitions
 
 ALL = frozenset({"*"})
 """Every point of a model."""
@@ -137,7 +137,8 @@ def _end(found: Found, names: frozenset[str]) -> int:
         return found.address
     if names != ALL:
         return min(found.end, found.address + layout.end_of(names))
-    return found.end if layout.repeating is not None else min(found.end, found.address + layout.size)
+    repeated = 0 if layout.repeating is None else MOST_REPETITIONS * layout.repeating.size
+    return min(found.end, found.address + layout.size + repeated)
 
 
 def _cuts(found: Found, end: int) -> tuple[int, ...]:

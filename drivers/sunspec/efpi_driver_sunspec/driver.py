@@ -26,7 +26,7 @@ class SunSpecDriver(Driver[SunSpecConfig]):
         self._bus = Bus(config.where(), self.context, timeout_s=config.timeout_s, pause_s=config.pause_s)
         self._health = Health(self.context)
         self._units: dict[int, Unit] = {}
-        for unit in config.units:
+        for unit in config.unit_settings():
             self._attend(unit)
         if config.searched():
             self.context.spawn(self._search(config.searched()), "search")

@@ -28,6 +28,9 @@ class Health:
         self._tell()
 
     def _tell(self) -> None:
+        troubles = [error for error in self._units.values() if error is not None]
+        if troubles and all(isinstance(error, UnitPendingError) for error in troubles):
+            return  # nothing is known to be wrong
         state, detail, text, cure = self._judge()
         if (state, detail, text) != self._told:
             self._told = (state, detail, text)

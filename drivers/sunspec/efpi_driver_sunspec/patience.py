@@ -22,6 +22,7 @@ class Patience:
         self._misses: dict[int, int] = {}
         self._rests_until: dict[int, float] = {}
         self._heard: dict[int, float] = {}
+        self._missed: dict[int, float] = {}
         self._doubt_until = 0.0
 
     def answered(self, unit: int, now: float) -> None:
@@ -34,6 +35,7 @@ class Patience:
         """The unit did not answer, and the line was held for `spent_s`."""
         if self.in_doubt(unit) and self._another_is_well(unit, now):
             self._doubt_until = now + spent_s * (1 / self._doubt_share - 1)
+        self._missed[unit] = now
         misses = self._misses.get(unit, 0) + 1
         self._misses[unit] = misses
         if misses > 1:
@@ -54,6 +56,10 @@ class Patience:
     def rest_s(self, unit: int, now: float) -> float:
         """How long the unit is left alone from now on; 0 when it may be asked."""
         return max(0.0, self._rests_until.get(unit, 0.0) - now)
+
+    def hopeless(self, unit: int, now: float) -> bool:
+        """Whether the unit has just been silent several times, so that even what is urgent need not be tried."""
+        return self.misses(unit) > 1 and now - self._missed[unit] < FIRST_REST_S
 
     def doubt_s(self, unit: int, now: float) -> float:
         """How long a unit in doubt still waits for the sake of those that are well."""

@@ -28,18 +28,18 @@ class Who(TypedDict):
     roles: tuple[Role, ...]
 
 
-def who(identity: Identity, name: str, device_class: DeviceClass, role: EnergyRole | None) -> Who:
-    """The fields of a registration; without a `name` people see maker and model."""
-    known = " ".join(word for word in (identity.maker, identity.product) if word)
+def who(identity: Identity, name: str, part: str, device_class: DeviceClass, role: EnergyRole) -> Who:
+    """The fields of a registration; people see the `name`, or maker and model, and which part of the device it is."""
+    known = name or " ".join(word for word in (identity.maker, identity.product) if word) or "SunSpec device"
     return {
-        "name": (name or known or "SunSpec device")[:LONGEST_NAME],
+        "name": f"{known[:LONGEST_NAME]} ({part})" if part else known[:LONGEST_NAME],
         "device_class": device_class,
         "manufacturer": identity.maker,
         "model": identity.product,
         "serial_number": identity.serial,
         "firmware_version": identity.version,
         "commodities": (Commodity.ELECTRICITY,),
-        "roles": () if role is None else (Role(commodity=Commodity.ELECTRICITY, role=role),),
+        "roles": (Role(commodity=Commodity.ELECTRICITY, role=role),),
     }
 
 

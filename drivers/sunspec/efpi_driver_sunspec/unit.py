@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from efi.registration import EnergyRole
 from efpi_core.plugin.context import Context
 from efpi_driver_sunspec.appliances import MeterAppliance, PvAppliance
 from efpi_driver_sunspec.battery import Battery, Ratings
 from efpi_driver_sunspec.battery_appliance import BatteryAppliance, MeasuredBattery
 from efpi_driver_sunspec.bus import Bus
 from efpi_driver_sunspec.chain import Found
-from efpi_driver_sunspec.config import SunSpecConfig, UnitConfig
+from efpi_driver_sunspec.config import MeterRole, SunSpecConfig, UnitConfig
 from efpi_driver_sunspec.control import Control
 from efpi_driver_sunspec.device import Device, Values, together
 from efpi_driver_sunspec.errors import ChainChangedError, NotSunSpecError, SunSpecError
@@ -87,14 +88,14 @@ class Unit:
     async def look(self) -> None:
         """Find out what the device is, and bring its appliances."""
         chain = await self._device.scan()
-        for remark in chain.remarks:
-            self._context.log.warning(f"unit {self.number}: {remark}")
         values = await self._device.read(interest(chain.models))
         sections = [
             identify(models, values, self._unit.behind, self._unit.meter_direction) for models in chain.sections()
         ]
         shape = (chain.models, tuple(section.identity for section in sections))
         if shape != self._shape:
+            for remark in chain.remarks:
+                self._context.log.warning(f"unit {self.number}: {remark}")
             self._arrange(sections)
             self._shape = shape
         self._failures = 0
@@ -146,8 +147,9 @@ class Unit:
     def _arrange(self, sections: Sequence[Section]) -> None:
         """Bring the appliances of the sections; what was there under the same key is registered anew."""
         parts: dict[str, Part] = {}
+        roles = list(self._unit.meter_roles)
         for section in sections:
-            for suffix, part in self._parts_of(section):
+            for suffix, part in (*self._parts_of(section), *self._meters_of(section, roles)):
                 parts[self._key(suffix, parts)] = part
         for key in self._parts.keys() - parts.keys():
             self._context.remove_appliance(key, "the device has it no more")
@@ -181,7 +183,20 @@ class Unit:
             parts.append(("pv", PvAppliance(self._unit, identity, every_s, section.inverter, section.battery, limit)))
         if section.battery is not None:
             parts.append(("battery", self._battery(section, section.battery)))
-        parts += [("meter", MeterAppliance(self._unit, identity, every_s, meter)) for meter in section.meters]
+        return parts
+
+    def _meters_of(self, section: Section, roles: list[MeterRole]) -> list[tuple[str, Part]]:
+        """The section's meters, each in the next of the roles; those without one are left out."""
+        parts: list[tuple[str, Part]] = []
+        for meter in section.meters:
+            role = roles.pop(0) if roles else "none"
+            if role == "none":
+                self._context.log.info(
+                    f"unit {self.number}: the meter at {meter.found.address} is not used; meter_roles gives it no part"
+                )
+                continue
+            appliance = MeterAppliance(self._unit, section.identity, self._config.poll_every_s, meter, EnergyRole(role))
+            parts.append(("meter", appliance))
         return parts
 
     def _battery(self, section: Section, battery: Battery) -> BatteryAppliance | MeasuredBattery:

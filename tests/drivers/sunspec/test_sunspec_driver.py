@@ -67,10 +67,32 @@ async def test_a_meters_phases_are_told_when_they_add_up() -> None:
 
 async def test_a_meter_that_counts_export_as_positive_is_turned_round() -> None:
     device = {"kind": "meter", "load_w": 600, "export_positive": True}
-    units = [{"unit": 1, "meter_direction": "export_positive", "meter_role": "consumer"}]
+    units = [{"unit": 1, "meter_direction": "export_positive", "meter_roles": ["consumer"]}]
     async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer, units=units)) as end:
         await end.power(METER, 600)
         assert end.role(METER) is EnergyRole.CONSUMER
+
+
+async def test_a_second_meter_is_used_only_when_it_is_given_a_part() -> None:
+    device = {"kind": "meter", "load_w": 5, "models": {"2": {"id": 203, "values": {"W": 9, "W_SF": 0}}}}
+    async with SunSpecPeer.running({1: device}) as peer:
+        async with GatewayEnd.running(**settings(peer)) as end:
+            await end.power(METER, 5)
+            assert list(end.sessions) == [METER]
+            assert any("meter_roles" in line for line in end.logs)
+        units = [{"unit": 1, "name": "Shed", "meter_roles": ["grid", "producer"]}]
+        async with GatewayEnd.running(**settings(peer, units=units)) as end:
+            await end.power(f"{METER}-2", 9)
+            assert end.role(f"{METER}-2") is EnergyRole.PRODUCER
+            assert end.name(METER) == "Shed (meter)"
+
+
+async def test_a_battery_whose_own_power_is_not_told_says_so() -> None:
+    device = {**HYBRID, "models": {"7": None}}
+    async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer)) as end:
+        told = await end.condition(ConditionState.DEGRADED, "power_unknown", BATTERY)
+        assert "contained in the inverter's" in told.text
+        await end.power(PV, -3500)
 
 
 async def test_a_counter_that_runs_over_keeps_rising_over_a_restart() -> None:
@@ -284,6 +306,23 @@ async def test_a_silent_unit_is_lost_alone_and_comes_back() -> None:
         await end.condition(ConditionState.OK, "")
         await end.power(PV, -4000)
         assert await peer.value("123.WMaxLim_Ena") == 0.0
+
+
+async def test_an_allocation_to_a_unit_that_falls_silent_ends_once() -> None:
+    async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer)) as end:
+        await end.power(PV, -4000)
+        await end.level(BATTERY)
+        await peer.behave("silent")
+        asked = [await end.curtail(PV, -1000.0), await end.run_mode(BATTERY, "charge", 1.0)]
+        for allocation in asked:
+            await end.status(allocation, AllocationStatus.ABORTED)
+        await end.condition(ConditionState.OFFLINE, "no_answer", BATTERY)
+        await peer.behave("well")
+        await end.condition(ConditionState.OK, "", BATTERY)
+        await end.power(PV, -4000)
+        for allocation in asked:
+            told = [update.status for update in end.statuses[allocation]]
+            assert told == [AllocationStatus.ACCEPTED, AllocationStatus.ABORTED]
 
 
 @pytest.mark.parametrize(

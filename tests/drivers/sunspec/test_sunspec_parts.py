@@ -187,7 +187,7 @@ def test_a_total_never_falls(readings: list[float]) -> None:
 
 def test_a_bare_number_is_a_unit() -> None:
     config = SunSpecConfig.model_validate({"host": "inverter", "units": [1, {"unit": 3, "name": "Roof"}]})
-    assert [(unit.unit, unit.name) for unit in config.units] == [(1, ""), (3, "Roof")]
+    assert [(unit.unit, unit.name) for unit in config.unit_settings()] == [(1, ""), (3, "Roof")]
     assert config.where() == TcpPort("inverter", 502, "tcp")
 
 
