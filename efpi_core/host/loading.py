@@ -1,8 +1,9 @@
 """Finding a plugin's classes where it runs: by importing its module and asking its hook."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import chain
+from typing import Any
 
 import pluggy
 
@@ -20,7 +21,7 @@ def plugin_types(module: str) -> dict[str, PluginType]:
     Raises PluginFailure, with the cure, when the import fails, or when what is handed over is not fit for use.
     """
     types: dict[str, PluginType] = {}
-    for handed_over in _handed_over(module):
+    for handed_over in _asked(module, lambda manager: tuple(chain.from_iterable(manager.hook.efpi_plugins()))):
         offered = _fit(module, handed_over)
         if offered.offer_name in types:
             raise PluginFailure(
@@ -34,6 +35,9 @@ def plugin_types(module: str) -> dict[str, PluginType]:
 
 def plugin_type(module: str, offer: str) -> PluginType:
     """The class of one offer; PluginFailure when there is none."""
+    one = _asked(module, lambda manager: manager.hook.efpi_plugin(offer=offer))
+    if one is not None and _fit(module, one).offer_name == offer:
+        return _fit(module, one)
     types = plugin_types(module)
     if offer not in types:
         problem = f"{module} offers {', '.join(types)}, but not '{offer}'"
@@ -41,12 +45,13 @@ def plugin_type(module: str, offer: str) -> PluginType:
     return types[offer]
 
 
-def _handed_over(module: str) -> Iterator[object]:
+def _asked(module: str, ask: Callable[[pluggy.PluginManager], Any]) -> Any:
+    """What the hooks of a plugin's module answer."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     try:
         manager.register(importlib.import_module(module), module)
-        return chain.from_iterable(manager.hook.efpi_plugins())
+        return ask(manager)
     except (Exception, SystemExit) as error:  # importing is running: whatever a plugin raises there is its failure
         raise PluginFailure(f"{module} cannot be imported: {_in_words(error)}", _cure(error, module)) from error
 

@@ -26,6 +26,14 @@ def efpi_plugins() -> Sequence[type[Plugin[PluginConfig]]]:  # type: ignore[empt
     """Called when the plugin is described and when one of its instances starts: the drivers and apps on offer."""
 
 
+@hookspec(firstresult=True)
+def efpi_plugin(offer: str) -> type[Plugin[PluginConfig]] | None:
+    """Called when an instance starts, before `efpi_plugins`: the class of this one offer.
+
+    For packages with many offers, whose processes need not import them all; the others leave it out.
+    """
+
+
 # --- second part: called inside the gateway, of the platform's own parts only -------------------------------------
 
 
