@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from math import inf, nan
 
 from efi.allocation import AllocationStatus, AllocationStatusUpdate
@@ -84,7 +85,6 @@ class Lifelike(SingleApplianceDriver[ConfigT]):
         super().install(config, context)
         self.settings = config if isinstance(config, LifeSettings) else LifeSettings()
         self.on_phases: tuple[Phase, ...] = ON_PHASES[self.settings.phases]
-        self.seed = self._own_seed()
         self.fault: FaultSetting | None = None
         self._fault_until = self._act_at = -inf
         self._told_w, self._repeat_at = nan, -inf
@@ -96,7 +96,9 @@ class Lifelike(SingleApplianceDriver[ConfigT]):
         self.repeats = Slots(resolution * REPEAT_TICKS if self.live else max(resolution, SIMULATED_REPEAT_S))
         """The grid on which an unchanged power is told again."""
 
-    def _own_seed(self) -> int:
+    @cached_property
+    def seed(self) -> int:
+        """What fixes the residents' doings with it: as set, as kept from earlier lives, or drawn now."""
         kept = self.context.storage.get("seed")
         if self.settings.seed is not None:
             return self.settings.seed
@@ -109,7 +111,7 @@ class Lifelike(SingleApplianceDriver[ConfigT]):
     async def start(self) -> None:
         """Come to life; for the host."""
         t = self.now_s()
-        self._faults = FaultPlan(self.settings.faults, self.seed, t)
+        self._begun_at = t
         self.context.declare(ObservationSpec(f"{self.context.instance}.phases", kind="text", title="Phases"))
         self.tell_wiring(self.on_phases)
         if self.settings.obey_faults_of:
@@ -209,7 +211,14 @@ class Lifelike(SingleApplianceDriver[ConfigT]):
             self.model.advance_to(t)
             self.moved()
 
+    @cached_property
+    def _faults(self) -> FaultPlan:
+        return FaultPlan(self.settings.faults, self.seed, self._begun_at)
+
     def _turn_fault(self, t: float) -> None:
+        if not (self.settings.faults or self.settings.obey_faults_of):
+            self._fault_until = inf
+            return
         before = self.fault
         self.fault, self._fault_until = self._faults.at(t)
         if self.fault is before:

@@ -8,8 +8,7 @@ from typing import Literal
 from efpi_driver_simulated.household import BuiltInUse
 from efpi_driver_simulated.local_days import LocalDays
 from efpi_driver_simulated.sun import Place
-from efpi_driver_simulated.table import Table, read_table
-from efpi_driver_simulated.tables import use_name, weather_name
+from efpi_driver_simulated.table import Table, read_table, use_name, weather_name
 from efpi_driver_simulated.weather import BuiltInWeather, TableWeather, Weather
 from efpi_driver_simulated.worker import DEADLINE_S, table_at, table_while_time_stands
 

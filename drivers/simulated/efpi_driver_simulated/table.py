@@ -22,6 +22,16 @@ MOST_BYTES = 8_000_000
 """A table that unpacks to more is refused."""
 
 
+def weather_name(latitude: float, longitude: float, year: int, seed: int) -> str:
+    """The file name of a weather table; everything that its numbers depend on."""
+    return f"weather_{latitude:+.2f}_{longitude:+.2f}_{year}_{seed}_v{VERSION}.xz"
+
+
+def use_name(zone: str, year: int, seed: int) -> str:
+    """The file name of a household's use; everything that its numbers depend on."""
+    return f"use_{zone.replace('/', '-')}_{year}_{seed}_v{VERSION}.xz"
+
+
 class TableError(ValueError):
     """A table cannot be used; says which, why, and what to do."""
 

@@ -17,23 +17,13 @@ from efpi_driver_simulated.climate import Climate
 from efpi_driver_simulated.household import SLOT_S, day_powers_w
 from efpi_driver_simulated.local_days import days_of
 from efpi_driver_simulated.sun import Place
-from efpi_driver_simulated.table import VERSION, Channel, Table
+from efpi_driver_simulated.table import Channel, Table, use_name, weather_name
 
 YEAR_S = 365 * 86400
 LIGHT_STEP_S = 300
 AIR_STEP_S = 900
 NO_LIBRARY = 3
 """Exit code when a library is missing."""
-
-
-def weather_name(latitude: float, longitude: float, year: int, seed: int) -> str:
-    """The file name of a weather table; everything that its numbers depend on."""
-    return f"weather_{latitude:+.2f}_{longitude:+.2f}_{year}_{seed}_v{VERSION}.xz"
-
-
-def use_name(zone: str, year: int, seed: int) -> str:
-    """The file name of a household's use; everything that its numbers depend on."""
-    return f"use_{zone.replace('/', '-')}_{year}_{seed}_v{VERSION}.xz"
 
 
 def make_weather(latitude: float, longitude: float, year: int, seed: int) -> Table:

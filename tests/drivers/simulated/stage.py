@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from efpi_driver_simulated.offers import DRIVERS
+from efpi_driver_simulated.offers import efpi_plugins
 
 from efi.allocation import AllocationStatusUpdate
 from efi.commodity import CommodityQuantity
@@ -57,7 +57,7 @@ class Stage(Simulation):
         self.house.exchange.sinks.append(lambda sender, message, at: self.passed.append((sender, message)))
 
     def _host(self, spec: InstanceSpec, barrier: Barrier) -> tuple[InstanceHost, frozenset[str]]:
-        plugin_type: Any = next(each for each in (*DRIVERS, Puppet) if each.offer_name == spec.offer)
+        plugin_type: Any = next(each for each in (*efpi_plugins(), Puppet) if each.offer_name == spec.offer)
         host = InlineHost(spec.instance, plugin_type, barrier, lambda start: SteppedClock(start.now))
         self.hosts[spec.instance] = host
         return host, plugin_type.categories if issubclass(plugin_type, EnergyApp) else frozenset()

@@ -1,8 +1,11 @@
+import subprocess
+import sys
 import tracemalloc
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from efpi_driver_simulated.offers import efpi_plugins
+import pytest
+from efpi_driver_simulated.offers import efpi_plugin, efpi_plugins
 
 from .stage import Stage, play
 
@@ -24,6 +27,21 @@ def test_the_package_offers_its_drivers():
     names = {offered.offer_name for offered in efpi_plugins()}
     assert len(names) == 11
     assert all(name.startswith("simulated.") for name in names)
+
+
+def test_hook_efpi_plugin_imports_the_wanted_driver_only():
+    script = (
+        "import sys\n"
+        "from efpi_core.host.loading import plugin_type\n"
+        "assert plugin_type('efpi_driver_simulated.offers', 'simulated.car').offer_name == 'simulated.car'\n"
+        "assert 'efpi_driver_simulated.appliances.car' in sys.modules\n"
+        "assert 'efpi_driver_simulated.appliances.boiler' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_an_offer_of_another_package_is_not_answered():
+    assert efpi_plugin("sunspec") is None
 
 
 def test_ten_appliances_of_all_four_categories_balance_and_break_no_rule():
@@ -54,24 +72,24 @@ def test_the_same_seed_gives_the_same_messages():
     assert fingerprint(1) == fingerprint(1) != fingerprint(2)
 
 
-def test_a_restarted_house_remembers_its_levels():
+def test_a_restarted_appliance_remembers_its_level_and_its_habits():
     kept = {}
 
     async def first(stage: Stage) -> None:
-        await stage.order("battery", "charge", 1.0)
+        await stage.order("car", "three_phases", 1.0)
         await stage.let_pass(3600)
-        kept.update(stage.driver("battery").context.storage._values)
-        kept["level_now"] = stage.driver("battery").level()
-
-    play({"battery": HOUSE["battery"]}, first)
+        kept.update(stage.driver("car").context.storage._values)
+        assert kept["level"] == pytest.approx(stage.driver("car").level(), abs=5.0)
+        assert kept["seed"] == stage.driver("car").seed
 
     async def second(stage: Stage) -> None:
-        driver = stage.driver("battery")
-        driver.context.storage._values.update(level=kept["level"], seed=kept["seed"])
-        assert driver.recall_level(50.0) == kept["level"]
-        assert abs(kept["level"] - kept["level_now"]) < 15.0
+        driver = stage.driver("car")
+        driver.context.storage._values.update(kept)
+        del driver.seed
+        assert (driver.seed, driver.recall_level(50.0)) == (kept["seed"], kept["level"])
 
-    play({"battery": HOUSE["battery"]}, second)
+    play({"car": HOUSE["car"]}, first)
+    play({"car": HOUSE["car"]}, second, seed=2)
 
 
 def test_a_simulated_appliance_is_small():
