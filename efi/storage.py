@@ -2,22 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
 from efi.allocation import Allocation
-from efi.commodity import Commodity, PowerRange, ValueRange
+from efi.commodity import Commodity, ValueRange
 from efi.message import ControlSpaceUpdate
+from efi.mixing import mixed_costs, mixed_powers, mixed_values, widest_bounds
 from efi.output_adjustable import RunningModeSelector
 from efi.profile import ProfileElement, element_at, require_bounded, starts_and_ends
 from efi.registration import Category, ControlSpaceRegistration
-from efi.running_mode import MAX_MODES, CostRange, ModeBehaviour, ModeGraph, ModeState, RunningMode
+from efi.running_mode import MAX_MODES, ModeBehaviour, ModeGraph, ModeState, RunningMode
 from efi.sampling import Sampled, averaged
 from efi.types import (
     MAX_ELEMENTS,
-    MONEY_PLACES,
     Duration,
     Identifier,
     Label,
@@ -82,11 +81,13 @@ class StorageBehaviour(ModeBehaviour):
     def towards(self, other: "StorageBehaviour", share: float) -> "StorageBehaviour":
         """The behaviour at a share of the way to another one that tells the same quantities."""
         there = {power.quantity: power for power in other.power}
-        return StorageBehaviour(
-            fill_rate=_mix(self.fill_rate, other.fill_rate, share),
-            power=tuple(_mix_power(power, there[power.quantity], share) for power in self.power),
-            running_cost=_mix_cost(self.running_cost, other.running_cost, share),
-            energy_cost=_mix_cost(self.energy_cost, other.energy_cost, share),
+        return StorageBehaviour.model_construct(
+            None,
+            fill_rate=mixed_values(self.fill_rate, other.fill_rate, share),
+            power=tuple(mixed_powers(power, there[power.quantity], share) for power in self.power),
+            running_cost=mixed_costs(self.running_cost, other.running_cost, share),
+            running_cost_bounds=widest_bounds(self.running_cost_bounds, other.running_cost_bounds),
+            energy_cost=mixed_costs(self.energy_cost, other.energy_cost, share),
         )
 
 
@@ -148,6 +149,16 @@ class StorageMode(RunningMode):
         """What the mode does at a fill level, or None where it cannot run."""
         element = element_at_level(self.elements, fill_level)
         return None if element is None else element.at_level(fill_level)
+
+    def fill_rate_at(self, fill_level: float, factor: float = 1.0) -> float | None:
+        """How fast the fill level rises at a level and factor, or None where the mode cannot run."""
+        behaviour = self.behaviour_at(fill_level)
+        return None if behaviour is None else behaviour.fill_rate.at(factor)
+
+    def electric_power_at(self, fill_level: float, factor: float = 1.0) -> float | None:
+        """The electrical power in W over all phases at a level and factor, or None where the mode cannot run."""
+        behaviour = self.behaviour_at(fill_level)
+        return None if behaviour is None else behaviour.electric_power_at(factor)
 
 
 class ActuatorBehaviour(ModeGraph):
@@ -358,27 +369,3 @@ def element_at_level(elements: Sequence[Ranged], fill_level: float) -> Ranged | 
             return element
     last = elements[-1]
     return last if fill_level == last.fill_level_range.upper else None
-
-
-def _mix(here: ValueRange, there: ValueRange, share: float) -> ValueRange:
-    return ValueRange(
-        start=here.start + (there.start - here.start) * share, end=here.end + (there.end - here.end) * share
-    )
-
-
-def _mix_power(here: PowerRange, there: PowerRange, share: float) -> PowerRange:
-    return PowerRange(
-        quantity=here.quantity,
-        start=here.start + (there.start - here.start) * share,
-        end=here.end + (there.end - here.end) * share,
-    )
-
-
-def _mix_cost(here: CostRange | None, there: CostRange | None, share: float) -> CostRange | None:
-    if here is None or there is None:
-        return here or there
-    return CostRange(start=_mix_money(here.start, there.start, share), end=_mix_money(here.end, there.end, share))
-
-
-def _mix_money(here: Decimal, there: Decimal, share: float) -> Decimal:
-    return (here + (there - here) * Decimal(share)).quantize(MONEY_PLACES)
