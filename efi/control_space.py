@@ -21,7 +21,7 @@ from efi.storage import (
     StorageTargetProfileUpdate,
     StorageUsageForecast,
 )
-from efi.succession import MAX_TOLD_AHEAD, in_force, succeeded_by
+from efi.succession import MAX_TOLD_AHEAD, has_begun, in_force, succeeded_by
 from efi.time_shiftable import TimeShiftableStateUpdate, TimeShiftableUpdate
 
 AnyDescription = StorageSystemDescription | OutputAdjustableSystemDescription | DemandDrivenSystemDescription
@@ -231,12 +231,16 @@ class ControlSpace:
         self.measurement = measurement
 
     def _apply_description(self, description: AnyDescription, now: datetime) -> None:
-        before = self.description_at(now)
-        self._descriptions = succeeded_by(self._descriptions, description, now)
-        if before is not None and self._descriptions[0] is description:
+        before = self._descriptions
+        self._descriptions = kept = succeeded_by(before, description, now)
+        begun = [each for each in before if has_begun(each, now)]
+        if begun and kept[0] is description:
             self._end_updates()
-        elif before is not None and self._descriptions[0] is not before:
-            self._supersede(before)
+            return
+        # Who quotes one that has passed knew of its successor when it was told ahead.
+        for passed in begun:
+            if passed is not kept[0]:
+                self._supersede(passed)
 
     def _apply_leakage(self, leakage: StorageLeakageUpdate, now: datetime) -> None:
         self._supersede_dropped(self._leakages, kept := succeeded_by(self._leakages, leakage, now))
