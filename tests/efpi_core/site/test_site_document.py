@@ -7,12 +7,15 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from efi.commodity import Phase
 from efpi_core.plugin.limits import LimitSource
 from efpi_core.site.document import Site
 from efpi_core.site.expand import all_instances, instances
 from efpi_core.site.loader import load_kept_site, load_site, load_site_file
+from efpi_core.site.problem import SiteError
 from efpi_core.site.schema import site_schema
 from efpi_core.site.wiring import WantedConnection, wanted_connection
 from tests.efpi_core.site.site_world import HOUSE, problems, site, where
@@ -430,3 +433,28 @@ def test_the_schema_takes_what_the_loader_takes_with_the_plugins_settings() -> N
     assert not check.is_valid({"efpi": 1, "nam": "x"})
     assert not check.is_valid({"name": "x"})
     assert not check.is_valid({"efpi": 1, "appliances": {"meter": {"config": {}}}})
+
+
+DAMAGE = st.lists(
+    st.tuples(
+        st.integers(0, len(HOUSE)),
+        st.integers(0, 12),
+        st.sampled_from(
+            ["", "\n", ":", "- ", "{", "]", "'", "&x ", "*x", "!t ", "\t", "%n%", "null", "1e5", "#", "\ufeff"]
+        ),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(DAMAGE)
+def test_a_site_that_was_damaged_anywhere_is_read_or_refused_with_lines(damage: list[tuple[int, int, str]]) -> None:
+    text = HOUSE
+    for start, length, instead in damage:
+        text = text[:start] + instead + text[start + length :]
+    try:
+        load_site(text)
+    except SiteError as error:
+        assert all(problem.line is not None and problem.problem for problem in error.problems), str(error)
