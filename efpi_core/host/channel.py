@@ -126,8 +126,8 @@ class Channel:
         """Send what waits, and wait for it: the last word of a process that ends. What cannot be sent is lost."""
         if self._ended:
             return
-        self._socket.settimeout(deadline_s)
         with contextlib.suppress(OSError):
+            self._socket.settimeout(deadline_s)
             self._socket.sendall(self._partial)
             self._socket.sendall(self._outbox.take(self._outbox.bytes))
         self.close()

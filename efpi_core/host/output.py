@@ -77,9 +77,12 @@ class Output:
             lines.append(self._rest)
             self._rest = b""
         self._refill()
-        for line in lines[: -TAIL - LINES_AT_ONCE] if len(lines) > TAIL + LINES_AT_ONCE else ():
-            self._left_out += bool(line)
-        for line in lines[-TAIL - LINES_AT_ONCE :]:
+        passing = int(self._allowed)
+        for line in lines[:passing]:
+            self._line(line)
+        rest = lines[passing:]
+        self._left_out += max(len(rest) - TAIL, 0)
+        for line in rest[-TAIL:]:
             self._line(line)
         return True
 

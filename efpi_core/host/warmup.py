@@ -8,7 +8,6 @@ than a megabyte of each.
 import asyncio
 import socket
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from efi.allocation import AllocationStatusUpdate
 from efi.commodity import Commodity, CommodityQuantity, PowerRange, ValueRange
@@ -125,8 +124,9 @@ class _Life:
         self.peer: _Life | None = None
         self.statuses = 0
         self.enough = asyncio.Event()
+        clock = RealClock()
         start = Start(
-            PROTOCOL, name, plugin_type.offer_name, {}, {}, {}, ClockMode.REAL, datetime.now(UTC), "w", 0, SiteFacts()
+            PROTOCOL, name, plugin_type.offer_name, {}, {}, {}, ClockMode.REAL, clock.now(), "w", 0, SiteFacts()
         )
         near, far = socket.socketpair()
         encoder, decoder, largest = instance_codec()
@@ -137,7 +137,7 @@ class _Life:
         self._outside = Channel(
             near, encoder, decoder, largest=largest, on_frame=self._from_plugin, on_end=lambda error: None
         )
-        self.runtime = InstanceRuntime(plugin_type, start, RealClock(), self._inside.send)
+        self.runtime = InstanceRuntime(plugin_type, start, clock, self._inside.send)
         self.done = asyncio.get_running_loop().create_task(self.runtime.run())
 
     def send(self, frame: ToInstance) -> None:

@@ -56,7 +56,12 @@ def test_a_loop_whose_owner_has_no_work_waits_for_its_descriptors() -> None:
         loop = asyncio.get_running_loop()
         near, far = socket.socketpair()
         near.setblocking(False)
-        selector.on_idle = lambda: bool(asked.append(True))
+
+        def on_idle() -> bool:
+            asked.append(True)
+            return False
+
+        selector.on_idle = on_idle
         threading.Timer(0.02, far.send, (b"x",)).start()
         assert await loop.sock_recv(near, 1) == b"x"
         near.close()

@@ -2,11 +2,10 @@
 
 import os
 
-from faulty_plugin.faults import commit
-
 from efpi_core.plugin.config import PluginConfig
 from efpi_core.plugin.hookspecs import hookimpl
 from efpi_core.plugin.plugin import Plugin
+from faulty_plugin.faults import commit
 
 commit(os.environ.get("FAULTY_PLUGIN_IMPORT", ""))
 

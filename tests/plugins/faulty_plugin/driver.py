@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 
-from faulty_plugin.faults import commit
-
 from efi.allocation import AllocationRevoke
-from efi.commodity import Commodity, CommodityQuantity, NumberRange, PowerRange, ValueRange
+from efi.commodity import Commodity, CommodityQuantity, PowerRange, ValueRange
 from efi.messages import AnyUpdate, AppMessage
 from efi.registration import DeviceClass, EnergyRole, Role
+from efi.running_mode import Transition
 from efi.storage import (
     Actuator,
     ActuatorBehaviour,
@@ -18,10 +18,13 @@ from efi.storage import (
     StorageRegistration,
     StorageSystemDescription,
 )
+from efi.types import NumberRange
 from efpi_core.plugin.config import PluginConfig, setting
 from efpi_core.plugin.storage import StorageDriver
+from faulty_plugin.faults import commit
 
 LEVELS = NumberRange(lower=0.0, upper=100.0)
+WAYS = (Transition(from_mode="idle", to_mode="charge"), Transition(from_mode="charge", to_mode="idle"))
 
 
 class FaultyConfig(PluginConfig):
@@ -38,6 +41,7 @@ class FaultyDriver(StorageDriver[FaultyConfig]):
 
     offer_name = "faulty.battery"
     title = "Battery with a fault"
+    closed = False
 
     def write(self, word: str) -> None:
         """Tell the test."""
@@ -47,16 +51,26 @@ class FaultyDriver(StorageDriver[FaultyConfig]):
 
     async def commit(self, moment: str) -> None:
         """Do what is wrong at this moment."""
-        if self.config.moment != moment:
+        if self.config.moment != moment or self.closed:
             return
+        self.closed = self.config.fault == "close"
         self.write(f"fault {self.config.fault}")
         if self.config.fault == "hang":
             await asyncio.Event().wait()
+        elif self.config.fault == "sleep":
+            await self.context.sleep(100.0)
         elif self.config.fault == "flood":
             for number in range(100_000):
                 self.context.publish(f"{self.context.instance}.flood{number}", number)
+        elif self.config.fault == "flood_slowly":
+            for number in range(300):
+                self.context.publish(f"{self.context.instance}.flood", number)
         else:
             commit(self.config.fault)
+
+    def pace(self) -> timedelta:
+        """How often to poll."""
+        return timedelta(seconds=self.config.every_s)
 
     async def open(self) -> None:
         """At the start."""
@@ -97,7 +111,7 @@ class FaultyDriver(StorageDriver[FaultyConfig]):
         yield StorageSystemDescription(
             **self.valid_now(),
             fill_level_range=LEVELS,
-            actuators=(ActuatorBehaviour(actuator_id="main", modes=modes),),
+            actuators=(ActuatorBehaviour(actuator_id="main", modes=modes, transitions=WAYS),),
         )
 
     def report(self) -> None:

@@ -1,9 +1,11 @@
 """What a plugin may do wrong."""
 
 import os
+import socket
 import stat
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 LEAKED: list[Any] = []
@@ -27,7 +29,7 @@ def commit(fault: str) -> None:
             time.sleep(3600)
         case "print":
             for number in range(200_000):
-                print(f"line {number} \x1b[2J of far too many")
+                sys.stdout.write(f"line {number} \x1b[2J of far too many\n")
         case "print_bytes":
             os.write(1, b"\xff\xfe no newline " * 10_000)
         case "fork":
@@ -57,25 +59,24 @@ def _live_on(forked: int) -> None:
     """Sleep in the child; tell of it in the parent."""
     if forked == 0:
         time.sleep(3600)
-    print(f"forked {forked}", flush=True)
+    sys.stdout.write(f"forked {forked}\n")
+    sys.stdout.flush()
 
 
 def channel() -> int:
     """The socket to the gateway."""
-    for name in os.listdir("/proc/self/fd"):
-        descriptor = int(name)
+    for path in list(Path("/proc/self/fd").iterdir()):
+        descriptor = int(path.name)
         try:
             found = stat.S_ISSOCK(os.fstat(descriptor).st_mode)
         except OSError:
             continue
-        if found and os.readlink(f"/proc/self/fd/{descriptor}") and _is_stream(descriptor):
+        if found and _is_stream(descriptor):
             return descriptor
     raise RuntimeError("there is no socket")
 
 
 def _is_stream(descriptor: int) -> bool:
-    import socket
-
     with socket.socket(fileno=os.dup(descriptor)) as copy:
         if copy.type != socket.SOCK_STREAM or copy.family != socket.AF_UNIX:
             return False
