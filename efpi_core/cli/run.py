@@ -34,6 +34,7 @@ def run(options: RunOptions) -> int:
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     _refuse_missing_site(options.site)
     home = Home(options.home or default_home(os.environ))
     home.open()

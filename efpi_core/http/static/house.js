@@ -39,9 +39,11 @@ export function flowWord(part, power) {
   return WORDS[part][power > 0 ? 0 : 1];
 }
 
-export function applianceWord(power) {
+/** What an appliance does with power; a meter tells of the grid behind it. */
+export function applianceWord(power, role) {
   if (power === null || power === undefined) return "power not known";
   if (Math.abs(power) < NOTHING) return "";
+  if (role === "grid") return WORDS.grid[power > 0 ? 0 : 1];
   return power > 0 ? "consumes" : "produces";
 }
 
@@ -62,14 +64,22 @@ export function total(flows) {
   return flows.reduce((sum, flow) => sum + flow.power, 0);
 }
 
-/** The sentence that shows that nothing is lost. */
+const SHARES = {
+  grid: ["from the grid", "into the grid"],
+  producers: ["produced", "into producers"],
+  storages: ["from storages", "into storages"],
+  consumers: ["from consumers", "used"],
+  unmeasured: ["from elsewhere", "used elsewhere"],
+};
+
+/** The sentence that shows that nothing is lost: what comes in, what goes out, and their difference. */
 export function zeroSentence(balance) {
   const missing = balance.missing.length ? ` Not known now: ${balance.missing.join(", ")}.` : "";
   if (balance.grid === null) return `There is no grid meter, so the sum cannot be checked.${missing}`;
-  const rest = balance.grid - balance.producers - balance.storages - balance.consumers - (balance.unmeasured ?? 0);
-  const sign = (power) => `${power < -NOTHING ? "−" : ""}${watts(power)}`;
-  const parts = ["producers", "storages", "consumers"].map((part) => sign(balance[part])).join(" + ");
-  return `Grid ${sign(balance.grid)} = ${parts} + unmeasured ${sign(balance.unmeasured)}; the sum is ${sign(rest)}.${missing}`;
+  const { sources, uses } = sides(balance);
+  const told = (flows, side) => flows.map(({ part, power }) => `${watts(power)} ${SHARES[part][side]}`).join(" + ") || "nothing";
+  const rest = watts(total(sources) - total(uses));
+  return `${told(sources, 0)} = ${told(uses, 1)}. The sum is ${rest}.${missing}`;
 }
 
 export function categoryName(category) {
@@ -104,6 +114,14 @@ const STATUS = { ok: "All well", degraded: "Degraded", starting: "Starting …",
 
 export function statusWord(status) {
   return STATUS[status] ?? status;
+}
+
+/** The time of the clock on this wall; with the day, when it was not today. */
+export function wallTime(instant, today) {
+  const at = new Date(instant);
+  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  if (at.toDateString() === today.toDateString()) return time;
+  return `${at.toLocaleDateString([], { day: "numeric", month: "short" })} ${time}`;
 }
 
 /** Everything that is not well: what, why, and what to do. */

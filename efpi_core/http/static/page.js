@@ -116,7 +116,7 @@ function showAppliance(view) {
   say(parts.name, view.name);
   say(parts.category, house.categoryName(view.category));
   say(parts.watts, house.watts(view.power));
-  say(parts.word, house.applianceWord(view.power));
+  say(parts.word, house.applianceWord(view.power, view.role));
   say(parts.summary, view.summary);
   parts.link.setAttribute("aria-label", `What ${view.name} told`);
   showControl(parts.control, view);
@@ -181,7 +181,7 @@ function showTroubles() {
 function showEvent(view) {
   lastEvent = view.number;
   const item = make("li", `level-${view.level}`);
-  const time = make("time", "", new Date(view.at).toLocaleTimeString());
+  const time = make("time", "", house.wallTime(view.at, new Date(now())));
   time.dateTime = view.at;
   time.title = new Date(view.at).toLocaleString();
   const words = make("span");
