@@ -133,7 +133,7 @@ class SiteKeeper:
 
         Raises SiteError for a document that is wrong, RefusedError for one that did not hold.
         """
-        loaded = load_site(text, "the new site")
+        loaded = await asyncio.to_thread(load_site, text, "the new site")
         if self.check_configs is not None:
             await self.check_configs(loaded)
         async with self._changing:

@@ -5,6 +5,7 @@ instances, and what it is told is delivered in the next round.
 """
 
 import asyncio
+import heapq
 from collections.abc import Callable
 from datetime import datetime
 
@@ -29,9 +30,14 @@ class Barrier:
         self._selector = selector
         self._on_frame = on_frame
         self._hosts: dict[str, InstanceHost] = {}
+        self._inline: dict[str, InlineHost] = {}
+        self._places: dict[str, int] = {}
         self._inboxes: dict[str, list[ToInstance]] = {}
         self._outboxes: dict[str, list[FromInstance]] = {}
         self._wakeups: dict[str, datetime | None] = {}
+        self._alarms: list[tuple[datetime, int, str]] = []
+        self._mailed: set[str] = set()
+        self._talked: set[str] = set()
         self._waiting: set[str] = set()
         self._quiet: asyncio.Future[None] | None = None
         self.endings: dict[str, Ending] = {}
@@ -44,12 +50,14 @@ class Barrier:
 
     def frame(self, host: InstanceHost, frame: FromInstance) -> None:
         """An instance sent a frame: kept until its round is over."""
-        if isinstance(frame, Quiet):
+        name = host.instance
+        if type(frame) is Quiet:
             if frame.received >= host.sent:
-                self._wakeups[host.instance] = frame.next_wakeup
-                self._is_quiet(host.instance)
+                self._set_wakeup(name, frame.next_wakeup)
+                self._is_quiet(name)
         else:
-            self._outboxes[host.instance].append(frame)
+            self._outboxes[name].append(frame)
+            self._talked.add(name)
 
     def output(self, host: InstanceHost, line: str) -> None:
         """An instance printed a line."""
@@ -57,25 +65,28 @@ class Barrier:
     def ended(self, host: InstanceHost, ending: Ending) -> None:
         """An instance has ended."""
         self.endings[host.instance] = ending
-        self._wakeups[host.instance] = None
+        self._set_wakeup(host.instance, None)
         self.on_ended(host.instance, ending)
         self._is_quiet(host.instance)
 
-    def _is_quiet(self, instance: str) -> None:
-        self._waiting.discard(instance)
+    def _set_wakeup(self, name: str, at: datetime | None) -> None:
+        if self._wakeups.get(name) != at:
+            self._wakeups[name] = at
+            if at is not None:
+                heapq.heappush(self._alarms, (at, self._places[name], name))
+
+    def _is_quiet(self, name: str) -> None:
+        self._waiting.discard(name)
         if not self._waiting and self._quiet is not None and not self._quiet.done():
             self._quiet.set_result(None)
 
     def _on_idle(self) -> bool:
         """The event loop has nothing left to do: every inline instance is quiet."""
-        inline = [name for name in self._waiting if isinstance(self._hosts[name], InlineHost)]
-        for name in inline:
-            host = self._hosts[name]
-            assert isinstance(host, InlineHost)  # noqa: S101  # told to the type checker
-            self._wakeups[name] = host.next_wakeup()
-        for name in inline:
+        quiet = [name for name in self._waiting if name in self._inline]
+        for name in quiet:
+            self._set_wakeup(name, self._inline[name].next_wakeup())
             self._is_quiet(name)
-        return bool(inline)
+        return bool(quiet)
 
     # --- for the owner
 
@@ -84,11 +95,15 @@ class Barrier:
         inbox = self._inboxes.get(instance)
         if inbox is not None:
             inbox.append(frame)
+            self._mailed.add(instance)
 
     async def launch(self, host: InstanceHost, start: Start) -> None:
         """Begin an instance; its first round is over when this returns."""
         name = host.instance
+        self._places[name] = len(self._hosts)
         self._hosts[name] = host
+        if isinstance(host, InlineHost):
+            self._inline[name] = host
         self._inboxes[name], self._outboxes[name], self._wakeups[name] = [], [], None
         host.launch(start)
         host.send(Advance(self._clock.now()))
@@ -96,29 +111,37 @@ class Barrier:
 
     async def settle(self) -> None:
         """Go round until nobody has anything to say at the present instant."""
+        now = self._clock.now()
         for _ in range(MOST_ROUNDS):
             self._take_outboxes()
-            now = self._clock.now()
             self._clock.advance(now)
-            busy = {name for name in self._hosts if self._has_work(name, now)}
+            busy = self._with_work(now)
             if not busy:
                 return
-            for name in self._hosts:
-                if name in busy:
-                    self._begin_round(name, now)
+            for name in self._in_order(busy):
+                self._begin_round(name, now)
             await self._until_quiet(busy)
         raise PluginFailure(f"the instances still talk to each other after {MOST_ROUNDS} rounds at {now.isoformat()}")
 
-    def _has_work(self, name: str, now: datetime) -> bool:
-        if not self._hosts[name].alive:
+    def _with_work(self, now: datetime) -> set[str]:
+        """The instances that have mail, or a timer that is due."""
+        busy, self._mailed = self._mailed, set()
+        while self._alarms and self._alarms[0][0] <= now:
+            at, _, name = heapq.heappop(self._alarms)
+            if self._wakeups[name] == at:
+                busy.add(name)
+        for name in [name for name in busy if not self._hosts[name].alive]:
             self._inboxes[name].clear()
-            return False
-        wakeup = self._wakeups[name]
-        return bool(self._inboxes[name]) or (wakeup is not None and wakeup <= now)
+            busy.discard(name)
+        return busy
+
+    def _in_order(self, names: set[str]) -> list[str]:
+        return sorted(names, key=self._places.__getitem__)
 
     def _begin_round(self, name: str, now: datetime) -> None:
         host, inbox = self._hosts[name], self._inboxes[name]
         self._inboxes[name] = []
+        self._wakeups[name] = None
         host.send(Advance(now))
         for frame in inbox:
             host.send(frame)
@@ -132,19 +155,21 @@ class Barrier:
         self._quiet = None
 
     def _take_outboxes(self) -> None:
-        for name, outbox in self._outboxes.items():
-            if outbox:
-                self._outboxes[name] = []
-                for frame in outbox:
-                    self._on_frame(name, frame)
+        talked, self._talked = self._talked, set()
+        for name in self._in_order(talked):
+            outbox, self._outboxes[name] = self._outboxes[name], []
+            for frame in outbox:
+                self._on_frame(name, frame)
 
     def next_wakeup(self) -> datetime | None:
         """The next instant at which anything happens."""
-        wakeups = [at for at in self._wakeups.values() if at is not None]
+        while self._alarms and self._wakeups[self._alarms[0][2]] != self._alarms[0][0]:
+            heapq.heappop(self._alarms)
         own = self._clock.next_wakeup()
-        if own is not None:
-            wakeups.append(own)
-        return min(wakeups, default=None)
+        if not self._alarms:
+            return own
+        first = self._alarms[0][0]
+        return first if own is None else min(own, first)
 
     async def advance(self, until: datetime) -> None:
         """Move time to an instant, through every wake-up up to and including it, and settle at each."""

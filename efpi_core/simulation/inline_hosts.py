@@ -16,7 +16,7 @@ from efpi_core.site.expand import InstanceSpec
 
 
 class InlineHosts:
-    """Finds the installed plugins' classes; a plugin that cannot be imported is named only when the site asks for it."""
+    """Finds the installed plugins' classes; one that cannot be imported is named only when the site asks for it."""
 
     def __init__(self) -> None:
         self._types: dict[str, type[Plugin[PluginConfig]]] = {}
