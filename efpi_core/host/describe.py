@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from pydantic import JsonValue, ValidationError
 
-from efpi_core.errors import EfpiError, PluginFailure
+from efpi_core.errors import EfpiError, PluginFailure, SettingsError
 from efpi_core.host.loading import PluginType, plugin_types
 from efpi_core.host.offer import Offer, OfferKind, PluginDescription
 from efpi_core.host.package_files import DESCRIPTION_FILE, package_directory
@@ -111,8 +111,11 @@ def _mistakes(offered: PluginType, config: dict[str, JsonValue]) -> Iterator[tup
     except ValidationError as error:
         for each in error.errors(include_url=False):
             reason = each.get("ctx", {}).get("error")
-            cure = reason.cure if isinstance(reason, EfpiError) else ""
-            yield each["loc"], reason.problem if isinstance(reason, EfpiError) else each["msg"], cure
+            yield each["loc"], str(reason) if isinstance(reason, ValueError) else each["msg"], ""
+    except SettingsError as error:
+        yield tuple(filter(None, error.path.split("."))), error.problem.removeprefix(f"{error.path}: "), error.cure
+    except EfpiError as error:
+        yield (), error.problem, error.cure
     except Exception as error:  # noqa: BLE001  # a validator may raise anything; it is told as the plugin's fault
         yield (), f"its own check failed with {type(error).__name__}: {error}", "report this to the plugin's author"
 

@@ -177,7 +177,11 @@ class InstanceRuntime:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             path = ".".join(str(part) for part in first["loc"])
-            raise SettingsError(f"instances.{self.context.instance}.config.{path}", first["msg"]) from None
+            raise SettingsError(
+                f"instances.{self.context.instance}.config.{path}",
+                first["msg"],
+                "correct it in the site; `efpi site check FILE` says what may stand there",
+            ) from None
 
     # --- frames from the gateway
 
