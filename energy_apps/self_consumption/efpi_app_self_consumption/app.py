@@ -7,7 +7,7 @@ from efi.commodity import CommodityQuantity
 from efi.measurement import Measurement
 from efi.messages import ApplianceMessage
 from efi.output_adjustable import OutputAdjustableStateUpdate
-from efi.registration import ControlSpaceRegistration
+from efi.registration import Category, ControlSpaceRegistration
 from efi.storage import StorageStateUpdate
 from efi.time_shiftable import TimeShiftableStateUpdate
 from efpi_app_self_consumption.connection_power import Basis, ConnectionPower
@@ -22,7 +22,7 @@ from efpi_app_self_consumption.planner import Ground, Planner
 from efpi_app_self_consumption.sender import Sender
 from efpi_app_self_consumption.settings import SelfConsumptionConfig
 from efpi_app_self_consumption.slots import Slots
-from efpi_app_self_consumption.standing import Circumstances, Standing, standing_of
+from efpi_app_self_consumption.standing import Circumstances, Lookout, Standing
 from efpi_app_self_consumption.tariff import Tariff, per_kwh
 from efpi_app_self_consumption.wording import Wording
 from efpi_app_self_consumption.working import running_work
@@ -61,8 +61,11 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
         habit = Habit(self.context.storage.get("habit"))
         self._planner = Planner(self._tariff, habit, config.caution, from_grid=config.battery_from_grid)
         self._sender = Sender(Wording(self._tariff, site.time_zone), config.step_w, self.context.resolution_s)
+        self._lookout = Lookout()
         self._connection = ConnectionPower()
         self._members: dict[str, Member] = {}
+        self._inflexible: list[Member] = []
+        self._shiftable: list[Member] = []
         self._meter: Member | None = None
         self._count = 0
         self._planned_slot = -1
@@ -91,18 +94,21 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
     async def on_connect(self, appliance: ControlledAppliance) -> None:
         """Take an appliance in."""
         self._members[appliance.appliance_id] = Member(appliance, self._fuels)
-        self._members = dict(sorted(self._members.items()))
-        self._find_meter()
+        self._sort_members()
         self._news()
 
     async def on_disconnect(self, appliance: ControlledAppliance, reason: str) -> None:
         """Forget an appliance."""
         self._members.pop(appliance.appliance_id, None)
-        self._find_meter()
+        self._sort_members()
         self._news()
 
-    def _find_meter(self) -> None:
-        self._meter = next((member for member in self._members.values() if member.is_meter), None)
+    def _sort_members(self) -> None:
+        """Find the meter, and who is asked what."""
+        members = self._members = dict(sorted(self._members.items()))
+        self._meter = next((member for member in members.values() if member.is_meter), None)
+        self._inflexible = [each for each in members.values() if each.category is Category.INFLEXIBLE]
+        self._shiftable = [each for each in members.values() if each.category is Category.TIME_SHIFTABLE]
 
     async def on_update(self, appliance: ControlledAppliance, message: ApplianceMessage) -> None:
         """Note what is new, and decide when the news is complete."""
@@ -120,7 +126,7 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
         else:
             if isinstance(message, ControlSpaceRegistration):
                 member.register(appliance.registration)
-                self._find_meter()
+                self._sort_members()
             self._news()
 
     def _measured(self, member: Member) -> None:
@@ -185,22 +191,17 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
         return [
             standing
             for member in self._members.values()
-            if member.steered and (standing := standing_of(member, at)) is not None
+            if member.steered and (standing := self._lookout.look(member, at)) is not None
         ]
 
     def _rest(self, at: Circumstances, standings: list[Standing]) -> Flow:
         """What flows at the connection without what is steered; and learn from it."""
         meter = self._meter
-        steered = {standing.member.appliance_id for standing in standings}
         rest, basis = self._connection.without(
             meter.moved.reading if meter is not None else None,
             metered=meter is not None,
             levers=[standing.member.moved for standing in standings],
-            others=[
-                member.moved.reading.flow
-                for name, member in self._members.items()
-                if name not in steered and member.electric and member.moved.reading is not None
-            ],
+            others=[] if meter is not None else self._unsteered(standings),
             now=at.now,
             stale_after=self._stale_after,
         )
@@ -208,9 +209,18 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
             self._basis = basis
             self._plan_due = True
             self._tell_basis()
-        if basis is not Basis.NONE and self._planner.learn(self._members.values(), rest.total, at.slots):
+        if basis is not Basis.NONE and self._planner.learn((*self._inflexible, *self._shiftable), rest.total, at.slots):
             self._keep(at.now_s)
         return rest
+
+    def _unsteered(self, standings: list[Standing]) -> list[Flow]:
+        """What is measured of appliances that are not steered."""
+        steered = {standing.member.appliance_id for standing in standings}
+        return [
+            member.moved.reading.flow
+            for name, member in self._members.items()
+            if name not in steered and member.electric and member.moved.reading is not None
+        ]
 
     def _keep(self, now_s: float) -> None:
         if now_s - self._kept_at_s >= KEPT_EVERY_S:
@@ -254,14 +264,13 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
                 rest=rest if known else NO_FLOW,
                 basis=self._basis,
                 usual_w=-outlook.surplus[0] if outlook is not None else 0.0,
+                spared_w=sum(each.work.soon_w(at.now_s, self.context.resolution_s) for each in self._shiftable),
                 standings=standings,
                 limits=limits,
                 curtailables=[
-                    found[0] for member in self._members.values() if (found := curtailable(member, at)) is not None
+                    found[0] for member in self._inflexible if (found := curtailable(member, at)) is not None
                 ],
-                running=[
-                    work for member in self._members.values() if (work := running_work(member, at.now_s)) is not None
-                ],
+                running=[work for member in self._shiftable if (work := running_work(member, at.now_s)) is not None],
                 worthless=self._tariff.known and per_kwh(price.sold) <= float(self.config.curtail_at),
                 batteries_feed_cars=self.config.battery_to_cars,
                 batteries_feed_in=self.config.battery_to_grid,

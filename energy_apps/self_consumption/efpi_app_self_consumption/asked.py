@@ -7,6 +7,9 @@ from efpi_app_self_consumption.lever import Patience
 ANSWER_S = 30.0
 """So long, beyond its processing delay, an appliance may take to answer."""
 
+JUST_ASKED_S = 10.0
+"""So long after an order, beyond the processing delay, its mode is believed rather than what the appliance says."""
+
 TRUSTED_S = 90.0
 """So long after an accepted order the appliance may still say that it runs in its old mode."""
 
@@ -46,11 +49,16 @@ class LeverMemory:
         self.for_need = False
         """Whether it was switched on since it had to be."""
 
-    def wishes(self, on: bool | None, now_s: float) -> None:
-        """Note whether the lever would be switched on, or off, if patience allowed; None: it may stay as it is."""
+    def wishes(self, on: bool | None, now_s: float) -> bool:
+        """Note whether the lever would be switched on, or off, if patience allowed; None: it may stay as it is.
+
+        The answer is whether that is another wish than before.
+        """
         if on != self._wish:
             self._wish = on
             self._wish_since_s = now_s
+            return True
+        return False
 
     def patience(self, now_s: float, start_s: float, stop_s: float) -> Patience:
         """Whether a wish has lasted long enough."""
@@ -59,6 +67,16 @@ class LeverMemory:
             may_start=start_s <= 0.0 or (self._wish is True and lasted >= start_s),
             may_stop=stop_s <= 0.0 or (self._wish is False and lasted >= stop_s),
         )
+
+    def marks_s(self, delay_s: float, start_s: float, stop_s: float) -> tuple[float, ...]:
+        """The instants at which something of this changes by time alone, in s since 1970."""
+        marks: tuple[float, ...] = (self.limited_until_s,)
+        if self.order is not None:
+            asked = self.order.at_s + delay_s
+            marks += (asked + JUST_ASKED_S, asked + ANSWER_S, self.order.at_s + TRUSTED_S)
+        if self._wish is not None:
+            marks += (self._wish_since_s + (start_s if self._wish else stop_s),)
+        return marks
 
     def waits_for_answer(self, now_s: float, delay_s: float) -> bool:
         """Whether the last order has not been answered yet, in reasonable time."""

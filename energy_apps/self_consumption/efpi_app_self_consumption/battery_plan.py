@@ -15,6 +15,11 @@ MOST_PRICES = 4
 
 NEVER = -1.0
 
+HOUR_S = 3600.0
+
+LEAST_SAVED = 1e-9
+"""Money that a policy must save to be preferred to one that was tried before it."""
+
 
 class Battery(NamedTuple):
     """A storage that gives back. Its content is told in the unit of its fill level."""
@@ -49,26 +54,48 @@ class BatteryPolicy(NamedTuple):
     """Content at which the filling from the grid ends."""
     content_worth: float
     """Money that a unit of content is worth."""
-    powers: list[float]
-    """W expected in each slot; below 0 it gives back."""
+
+
+class _Stretch(NamedTuple):
+    """Some slots together."""
+
+    seconds: float
+    bought: float
+    sold: float
+    sun_w: float
+    room_w: float
 
 
 def plan_battery(battery: Battery, outlook: Outlook, *, from_grid: bool) -> BatteryPolicy:
     """The best policy for the coming day."""
     prices = _spread(sorted({price.bought for price in outlook.prices}))
-    if len(prices) == 1:
-        return BatteryPolicy(prices[0], NEVER, battery.most, _content_worth(battery, outlook, prices[0]), [])
+    stretches = _stretches(outlook) if len(prices) > 1 else []
     best: tuple[float, BatteryPolicy] | None = None
     for sell_from in prices:
+        worth = _content_worth(battery, outlook, sell_from)
         for fill_up_to, share in _fillings(battery, prices, from_grid):
-            until = battery.most if share == 1.0 else battery.content + (battery.most - battery.content) * share
-            worth = _content_worth(battery, outlook, sell_from)
-            policy = BatteryPolicy(sell_from, fill_up_to, until, worth, [])
-            cost, powers = _try(battery, outlook, policy)
-            if best is None or cost < best[0] - 1e-12:
-                best = (cost, policy._replace(powers=powers))
+            until = battery.content + (battery.most - battery.content) * share
+            policy = BatteryPolicy(sell_from, fill_up_to, until, worth)
+            cost = _try(battery, stretches, policy, outlook.cheapest)
+            if best is None or cost < best[0] - LEAST_SAVED:
+                best = (cost, policy)
     assert best is not None  # noqa: S101  # a day has at least one price
     return best[1]
+
+
+def _stretches(outlook: Outlook) -> list[_Stretch]:
+    """The coming day in hours, of slots that have one price."""
+    found: list[_Stretch] = []
+    for place, (seconds, price, sun) in enumerate(zip(outlook.lengths, outlook.prices, outlook.surplus, strict=True)):
+        room = outlook.room_w(place)
+        last = found[-1] if found else None
+        if last is None or last.seconds >= HOUR_S or (last.bought, last.sold) != price:
+            found.append(_Stretch(seconds, price.bought, price.sold, sun, room))
+            continue
+        whole = last.seconds + seconds
+        mean = (last.sun_w * last.seconds + sun * seconds) / whole
+        found[-1] = _Stretch(whole, price.bought, price.sold, mean, min(last.room_w, room))
+    return found
 
 
 def _spread(prices: list[float]) -> list[float]:
@@ -80,6 +107,7 @@ def _spread(prices: list[float]) -> list[float]:
 
 
 def _fillings(battery: Battery, prices: list[float], from_grid: bool) -> Iterator[tuple[float, float]]:
+    """The prices up to which filling from the grid could pay, each with the share of the room that is filled."""
     yield NEVER, 1.0
     if not from_grid:
         return
@@ -92,39 +120,31 @@ def _fillings(battery: Battery, prices: list[float], from_grid: bool) -> Iterato
 
 def _content_worth(battery: Battery, outlook: Outlook, sell_from: float) -> float:
     """What a unit of content saves when it is given back at the prices of the policy."""
-    used = [price.bought for price in outlook.prices if price.bought >= sell_from]
-    return max(min(used) - battery.discharge_wear, 0.0) / battery.discharge_loss
+    used = min(price.bought for price in outlook.prices if price.bought >= sell_from)
+    return max(used - battery.discharge_wear, 0.0) / battery.discharge_loss
 
 
-def _try(battery: Battery, outlook: Outlook, policy: BatteryPolicy) -> tuple[float, list[float]]:
+def _try(battery: Battery, stretches: list[_Stretch], policy: BatteryPolicy, cheapest: float) -> float:
     """What the coming day costs under a policy, less what is left in the battery at its end."""
-    content, cost, powers = battery.content, 0.0, []
-    for place, (seconds, price, sun) in enumerate(zip(outlook.lengths, outlook.prices, outlook.surplus, strict=True)):
-        power = _power(battery, policy, content, price.bought, sun, seconds)
+    content, cost = battery.content, 0.0
+    gain, loss = battery.charge_gain, battery.discharge_loss
+    for seconds, bought, sold, sun, room in stretches:
+        power = 0.0
+        if sun > 0.0:
+            power = min(sun, battery.charge_w, max(battery.most - content, 0.0) / gain / seconds)
+        elif bought >= policy.sell_from:
+            power = -min(-sun, battery.discharge_w, max(content - battery.least, 0.0) / loss / seconds)
+        if policy.fill_up_to >= bought and power >= 0.0 and content < policy.fill_until:
+            filled = (policy.fill_until - content) / gain / seconds
+            power = max(power, min(battery.charge_w, filled, room))
         if power > 0.0:
-            power = min(power, outlook.room_w(place))
-            content += power * battery.charge_gain * seconds
+            content += power * gain * seconds
             cost += power * battery.charge_wear * seconds
         else:
-            content += power * battery.discharge_loss * seconds
+            content += power * loss * seconds
             cost -= power * battery.discharge_wear * seconds
         content -= battery.leakage * seconds
         grid = power - sun
-        cost += grid * (price.bought if grid > 0.0 else price.sold) * seconds
-        powers.append(power)
-    left_worth = max(outlook.cheapest - battery.discharge_wear, 0.0) / battery.discharge_loss
-    return cost - max(content - battery.least, 0.0) * left_worth, powers
-
-
-def _power(battery: Battery, policy: BatteryPolicy, content: float, bought: float, sun: float, seconds: float) -> float:
-    """What the battery does in a slot under a policy, W."""
-    power = 0.0
-    if sun > 0.0:
-        power = min(sun, battery.charge_w, max(battery.most - content, 0.0) / battery.charge_gain / seconds)
-    elif bought >= policy.sell_from:
-        left_w = max(content - battery.least, 0.0) / battery.discharge_loss / seconds
-        power = -min(-sun, battery.discharge_w, left_w)
-    if policy.fill_up_to >= bought and power >= 0.0 and content < policy.fill_until:
-        filled_w = (policy.fill_until - content) / battery.charge_gain / seconds
-        power = max(power, min(battery.charge_w, filled_w))
-    return power
+        cost += grid * (bought if grid > 0.0 else sold) * seconds
+    left_worth = max(cheapest - battery.discharge_wear, 0.0) / loss
+    return cost - max(content - battery.least, 0.0) * left_worth

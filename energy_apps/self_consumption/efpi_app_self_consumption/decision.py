@@ -34,6 +34,8 @@ class Situation(NamedTuple):
     basis: Basis
     usual_w: float
     """What usually flows there at this time of the day, for want of a meter's value."""
+    spared_w: float
+    """What work is about to draw that starts before the next decision, W."""
     standings: Sequence[Standing]
     limits: Sequence[Limit]
     curtailables: Sequence[Curtailable]
@@ -58,7 +60,7 @@ class Decision(NamedTuple):
 
 def decide(situation: Situation) -> Decision:
     """Share out what there is, then halt and hold back what is still too much."""
-    headroom = Headroom(_ground(situation), situation.limits, situation.now)
+    headroom = Headroom(_ground(situation), situation.limits, situation.now, situation.spared_w)
     shares = share_out(_levers(situation, headroom), headroom, situation.price)
     halted: list[tuple[RunningWork, SequenceAction]] = []
     held: list[Curtailment] = []
@@ -101,10 +103,9 @@ def _levers(situation: Situation, headroom: Headroom) -> Iterable[Lever]:
         for lever in standing.levers:
             if worth is not None:
                 lever.worth = worth
-            lever.lower_w, lever.upper_w = max(lever.lower_w, lower), min(lever.upper_w, upper)
-            lever.fed_by_battery = lever.fed_by_battery or situation.batteries_feed_cars
+            lever.lower_w, lever.upper_w = lower, min(lever.takes_w, upper)
+            lever.fed_by_battery = situation.batteries_feed_cars or not lever.is_car
             lever.may_export = lever.stores and situation.batteries_feed_in
-            if situation.basis is Basis.NONE:
-                # Nobody knows what the house draws: what is given back might be fed in.
-                lever.options = lever.options.consuming()
+            # While nobody knows what the house draws, what is given back might be fed in.
+            lever.may_give = situation.basis is not Basis.NONE
             yield lever

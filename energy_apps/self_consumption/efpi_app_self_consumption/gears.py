@@ -27,10 +27,28 @@ Chain = tuple[Step, ...]
 """The steps of one actuator, in the order in which they can be taken."""
 
 
-def chains(model: StorageModel, upward: bool, level: float, goal: float) -> tuple[Chain, ...]:
-    """What each actuator can do on the way from a level to a goal; actuators that cannot help are left out."""
-    found = (_chain(actuator, upward, model.within(level), model.within(goal)) for actuator in model.actuators)
-    return tuple(chain for chain in found if chain)
+GRAIN = 100
+"""Ways whose ends differ by less than this part of the storage's range are taken for one."""
+
+
+class Gears:
+    """The chains of one storage, worked out once for each way."""
+
+    def __init__(self, model: StorageModel) -> None:
+        self._model = model
+        self._grain = max(model.width, 1e-9) / GRAIN
+        self._known: dict[tuple[bool, int, int], tuple[Chain, ...]] = {}
+
+    def chains(self, upward: bool, level: float, goal: float) -> tuple[Chain, ...]:
+        """What each actuator can do on the way from a level to a goal; actuators that cannot help are left out."""
+        model = self._model
+        level, goal = model.within(level), model.within(goal)
+        key = (upward, int(level // self._grain), int(goal // self._grain))
+        known = self._known.get(key)
+        if known is None:
+            found = (_chain(actuator, upward, level, goal) for actuator in model.actuators)
+            known = self._known[key] = tuple(chain for chain in found if chain)
+        return known
 
 
 class _Pace(NamedTuple):

@@ -1,5 +1,7 @@
 """What a storage's level is worth at this instant: by its plan, the present price, and where the level stands."""
 
+from typing import NamedTuple
+
 from efpi_app_self_consumption.battery_plan import Battery, BatteryPolicy
 from efpi_app_self_consumption.level_bounds import present_bounds
 from efpi_app_self_consumption.lever import Worth
@@ -15,8 +17,11 @@ compressor; by less while energy is dearer than usual."""
 URGENT_SLOTS = 1
 """A need within so many slots cannot wait for calm."""
 
-CALM, CALMER = 0.02, 0.05
-"""Share of its range by which a full storage must empty before it is filled again; more for a compressor."""
+CALM = 0.02
+"""Share of its range by which a full storage must empty before it is filled again."""
+
+SHORTEST_RUN_S = 1200.0
+"""What can only run or rest is not started for less than this."""
 
 PLANNED = 1.25
 """Help that is planned for now may cost this much more than planned, since plans reckon with averages."""
@@ -27,32 +32,84 @@ UNMET = 1000.0
 NOT_BOUGHT = 0.95
 """Just below what buying costs."""
 
+MEANT_TO_BUY = 0.9
+"""A plan whose help costs this share of what buying costs meant to buy."""
+
 
 def worth_now(facts: StorageFacts, plan: StoragePlan, price: Price, now_s: float, slot: int) -> Worth:
     """What the level is worth at this instant, in the slot of that number."""
     least, most = present_bounds(facts, now_s)
-    model, level = facts.model, facts.level
-    calm = (CALM if model.divisible else CALMER) * model.width
+    level, divisible = facts.level, facts.model.divisible
+    calm = CALM * facts.model.width
     within = 0.0 if facts.running else calm
     place = min(max(slot - plan.first, 0), len(plan.floors) - 1)
-    up_now, down_now = _now(plan.upward, place), _now(plan.downward, place)
-    if facts.runs_for_need and not model.divisible and facts.running:
-        up_now, down_now = _goes_on(facts, plan, place, up_now, down_now)
+    goes_on = facts.runs_for_need and not divisible and facts.running
+    up = _side(facts, plan, plan.upward, plan.extra_up, price, place, goes_on, upward=True)
+    down = _side(facts, plan, plan.downward, plan.extra_down, price, place, goes_on, upward=False)
     worth = Worth(
-        up=_side_worth(facts, plan.upward, plan.extra_up, price, up_now, upward=True),
-        down=_side_worth(facts, plan.downward, plan.extra_down, price, down_now, upward=False),
+        up=up.worth,
+        down=down.worth,
         room_up=level < most - within,
         room_down=level > least + within,
         level=level,
-        calm=calm,
-        needed=up_now or down_now,
+        calm=calm if divisible else 0.0,
+        shortest_run_s=0.0 if divisible else SHORTEST_RUN_S,
+        needed=up.buys or down.buys,
+        buys=up.buys or down.buys,
+        urgent=up.urgent or down.urgent,
     )
-    worth.urgent = (up_now and _urgent(plan.upward, place)) or (down_now and _urgent(plan.downward, place))
     if worth.urgent:
-        worth.calm = 0.0
+        worth.calm = worth.shortest_run_s = 0.0
     if plan.battery is not None and plan.battery_facts is not None:
         _value_battery(facts, plan, plan.battery, plan.battery_facts, price, worth)
     return worth
+
+
+class _Side(NamedTuple):
+    """What moving the level one way is worth, and why."""
+
+    worth: float
+    buys: bool = False
+    urgent: bool = False
+
+
+NOTHING = _Side(0.0)
+
+
+def _side(
+    facts: StorageFacts,
+    plan: StoragePlan,
+    side: NeedPlan,
+    extra: float,
+    price: Price,
+    place: int,
+    goes_on: bool,
+    *,
+    upward: bool,
+) -> _Side:
+    """Unless help is planned to be bought now, a unit is never worth so much that buying would pay."""
+    if not side.powers and extra == 0.0 and not goes_on:
+        return NOTHING
+    from_grid = min([lever.options.unit_cost(price.bought, upward=upward) for lever in facts.levers], default=0.0)
+    worth = max(side.worth, extra)
+    if side.powers and side.powers[place] > 0.0:
+        urgent = side.unmet > 0.0 or side.needed_at is None or side.needed_at - place <= URGENT_SLOTS
+        planned = side.costs[place]
+        if urgent or planned >= from_grid * MEANT_TO_BUY:
+            most = max(planned, from_grid if urgent else 0.0)
+            return _Side(max(worth, most * (UNMET if side.unmet > 0.0 else PLANNED)), True, urgent)
+    if goes_on and side.worth > 0.0 and _cycles_on(facts, plan, place, upward=upward):
+        return _Side(max(worth, from_grid * PLANNED), True, False)
+    return _Side(min(worth, from_grid * NOT_BOUGHT))
+
+
+def _cycles_on(facts: StorageFacts, plan: StoragePlan, place: int, *, upward: bool) -> bool:
+    """A run that was needed goes on until it has brought the level some way from its bound."""
+    floor, ceiling = plan.floors[place], plan.ceilings[place]
+    if floor == NO_FLOOR:
+        return False
+    moved = (SHORT_CYCLE if plan.dear else CYCLE) * (ceiling - floor)
+    return facts.level < floor + moved if upward else facts.level > ceiling - moved
 
 
 def outdated(facts: StorageFacts, plan: StoragePlan, slot: int) -> bool:
@@ -68,39 +125,13 @@ def _now(plan: NeedPlan, place: int) -> bool:
     return bool(plan.powers) and plan.powers[place] > 0.0
 
 
-def _urgent(plan: NeedPlan, place: int) -> bool:
-    return plan.unmet > 0.0 or plan.needed_at is None or plan.needed_at - place <= URGENT_SLOTS
-
-
-def _goes_on(facts: StorageFacts, plan: StoragePlan, place: int, up_now: bool, down_now: bool) -> tuple[bool, bool]:
-    """A run that was needed goes on until it has brought the level some way from its bound."""
-    floor, ceiling = plan.floors[place], plan.ceilings[place]
-    share = SHORT_CYCLE if plan.dear else CYCLE
-    if floor == NO_FLOOR:
-        return up_now, down_now
-    moved = share * (ceiling - floor)
-    if plan.downward.powers:
-        return up_now, down_now or facts.level > ceiling - moved
-    return up_now or facts.level < floor + moved, down_now
-
-
-def _side_worth(
-    facts: StorageFacts, plan: NeedPlan, extra: float, price: Price, needed: bool, *, upward: bool
-) -> float:
-    """Money per unit of level on one side. Unless help is planned now, never so much that buying would pay."""
-    from_grid = min((lever.options.unit_cost(price.bought, upward=upward) for lever in facts.levers), default=0.0)
-    if needed:
-        least = from_grid * PLANNED if plan.worth == 0.0 else 0.0
-        return max(plan.worth * (UNMET if plan.unmet > 0.0 else PLANNED), extra, least)
-    return min(max(plan.worth, extra), from_grid * NOT_BOUGHT)
-
-
 def _value_battery(
     facts: StorageFacts, plan: StoragePlan, policy: BatteryPolicy, battery: Battery, price: Price, worth: Worth
 ) -> None:
     """A battery's content is worth what it saves later; it gives back from the policy's price on."""
     filling = price.bought <= policy.fill_up_to and facts.level < policy.fill_until
     dearest = (price.bought + battery.charge_wear) / battery.charge_gain
+    worth.buys = worth.buys or filling
     worth.up = max(worth.up, dearest * PLANNED if filling else min(policy.content_worth, dearest * NOT_BOUGHT))
     worth.keep = max(policy.sell_from * NOT_BOUGHT - battery.discharge_wear, 0.0) / battery.discharge_loss
     if plan.upward.needed_at is not None or facts.level <= battery.least or filling:

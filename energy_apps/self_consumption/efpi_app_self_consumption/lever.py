@@ -26,8 +26,12 @@ class Worth:
     level: float = 0.0
     calm: float = 0.0
     """A mode that would end at a level so near is not entered anew."""
+    shortest_run_s: float = 0.0
+    """Nor one that would end so soon."""
     needed: bool = False
     """Whether help is planned for now."""
+    buys: bool = False
+    """Whether it may be worth buying for."""
     urgent: bool = False
     """Whether a need cannot wait: neither price nor calm count."""
 
@@ -41,14 +45,13 @@ class Worth:
             return self.keep * rate if producing else -self.down * rate
         return 0.0
 
-    def ends_at_once(self, option: Option, mode_id: str) -> bool:
+    def ends_at_once(self, option: Option) -> bool:
         """Whether a mode that does not run yet would soon be at its end."""
-        if option.segment.mode_id == mode_id:
-            return False
         rate = option.segment.high_rate
+        near = max(self.calm, abs(rate) * self.shortest_run_s)
         if rate > 0.0:
-            return self.level > option.top - self.calm
-        return rate < 0.0 and self.level < option.bottom + self.calm
+            return self.level > option.top - near
+        return rate < 0.0 and self.level < option.bottom + near
 
 
 class Patience(NamedTuple):
@@ -78,12 +81,17 @@ class Lever:
     """What it draws by its mode and factor, W."""
     idle_w: float = 0.0
     """The least that it can draw without producing, W."""
+    takes_w: float = NO_BOUND
+    """The most that it takes, as it showed lately, W."""
     upper_w: float = NO_BOUND
-    """The most it may draw, by a limit or since it did not take more lately, W."""
+    """The most it may draw, W."""
     lower_w: float = -NO_BOUND
     """The most it may produce, as a negative number, W."""
+    is_car: bool = False
     fed_by_battery: bool = True
     """Whether batteries may give back for what it draws."""
+    may_give: bool = True
+    """Whether it may produce."""
     stores: bool = True
     """Whether what it gives was put in before: then not for what batteries must not feed."""
     may_export: bool = False

@@ -12,6 +12,7 @@ from efpi_app_self_consumption.asked import LeverMemory
 from efpi_app_self_consumption.connection_power import Moved, Reading
 from efpi_app_self_consumption.flow import NO_FLOW, Flow
 from efpi_app_self_consumption.forbearance import Forbearance
+from efpi_app_self_consumption.gears import Gears
 from efpi_app_self_consumption.held import Held
 from efpi_app_self_consumption.profile_row import ForecastRow, UsageRow
 from efpi_app_self_consumption.segment import Fuel
@@ -35,10 +36,13 @@ class Member:
         self.forbearance = Forbearance()
         self.memories: dict[str, LeverMemory] = {}
         self.plan: StoragePlan | None = None
+        self.version = 0
+        """Counts what happened to orders and wishes, so that others notice."""
         self.work = WorkMemory()
         self.held: Held | None = None
         self._fuels = fuels
         self._model: StorageModel | None = None
+        self._gears: Gears | None = None
         self._adjustable: AdjustableModel | None = None
         self._leakage: tuple[str, Leakage] | None = None
         self._usage: tuple[str, UsageRow] | None = None
@@ -54,6 +58,7 @@ class Member:
         self.phases = registration.phases if registration is not None else ()
         self.device_class = registration.device_class if registration is not None else DeviceClass.MISCELLANEOUS
         self.delay = registration.processing_delay if registration is not None else NO_TIME
+        self.delay_s = self.delay.total_seconds()
         self.is_meter = registration is not None and _measures_the_grid(registration)
         self.fill_level_unit = registration.fill_level_unit if isinstance(registration, StorageRegistration) else ""
         self.electric = registration is not None and Commodity.ELECTRICITY in registration.commodities
@@ -89,7 +94,14 @@ class Member:
             return None
         if self._model is None or self._model.description_id != description.message_id:
             self._model = StorageModel(description, self.phases, self._fuels)
+            self._gears = Gears(self._model)
         return self._model
+
+    @property
+    def gears(self) -> Gears:
+        """How the storage of the last model can be moved."""
+        assert self._gears is not None  # noqa: S101  # the model was asked for before
+        return self._gears
 
     def adjustable(self, now: datetime) -> AdjustableModel | None:
         """Its system description, as an output-adjustable appliance."""

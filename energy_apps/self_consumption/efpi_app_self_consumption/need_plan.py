@@ -47,14 +47,11 @@ class NeedPlan(NamedTuple):
     """The first slot at whose end the level would be too low; None when it never is."""
     unmet: float
     """By how much the level will be too low at the worst, whatever is done."""
-
-    @property
-    def now(self) -> bool:
-        """Whether help is planned for the present slot."""
-        return bool(self.powers) and self.powers[0] > 0.0
+    costs: list[float]
+    """Money that a unit of level costs at most by the help planned in each slot."""
 
 
-NO_PLAN = NeedPlan([], 0.0, None, 0.0)
+NO_PLAN = NeedPlan([], 0.0, None, 0.0, [])
 
 
 def plan_need(need: Need, outlook: Outlook) -> NeedPlan:
@@ -86,6 +83,7 @@ class _Search:
         self._lift = 0.0
         self._offers: list[Offer] = []
         self._powers = [0.0] * len(need.free)
+        self._costs = [0.0] * len(need.free)
         self._worth = 0.0
         self._unmet = 0.0
 
@@ -102,7 +100,8 @@ class _Search:
             while gap > TOLERANCE and self._offers:
                 gap -= self._take(heapq.heappop(self._offers), place, gap)
             self._unmet = max(self._unmet, gap)
-        return NeedPlan(self._powers, self._worth, first, self._unmet if self._unmet > TOLERANCE else 0.0)
+        unmet = self._unmet if self._unmet > TOLERANCE else 0.0
+        return NeedPlan(self._powers, self._worth, first, unmet, self._costs)
 
     def _offer(self, place: int) -> None:
         """Add what can be had in a slot."""
@@ -147,4 +146,5 @@ class _Search:
         self._lift += effect * share
         self._powers[slot] += power_w * share
         self._worth = max(self._worth, key)
+        self._costs[slot] = max(self._costs[slot], key / fade[slot])
         return effect * share

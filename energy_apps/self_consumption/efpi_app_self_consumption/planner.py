@@ -53,7 +53,7 @@ class Planner:
         unforecast = rest_w
         for member in members:
             reading = member.moved.reading
-            if member.is_meter or member.steered or reading is None:
+            if reading is None or member.is_meter:
                 continue
             if member.category is Category.TIME_SHIFTABLE or member.forecast() is not None:
                 unforecast -= reading.flow.total

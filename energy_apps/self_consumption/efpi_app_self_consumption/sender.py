@@ -56,7 +56,8 @@ class Sender:
         changed = []
         for choice in choices:
             memory = member.memory(choice.lever.actuator_id or "")
-            memory.wishes((not choice.lever.on) if choice.waits else None, at.now_s)
+            if memory.wishes((not choice.lever.on) if choice.waits else None, at.now_s):
+                member.version += 1
             if material(choice, memory.order, self._step_w, at.now_s):
                 changed.append(choice)
         if not changed:
@@ -70,6 +71,7 @@ class Sender:
             memory = member.memory(choice.lever.actuator_id or "")
             memory.for_need = choice.lever.worth.needed and choice.power_w > choice.lever.resting_w
             memory.order = Order(allocation.message_id, mode_id, factor, choice.power_w, at.now_s, reason)
+        member.version += 1
         member.moved.asked_count = count
         member.moved.asked_w = sum(choice.power_w for choice in choices)
         member.moved.settles_at = at.now + member.delay + timedelta(seconds=SETTLE_S)
@@ -131,6 +133,7 @@ class Sender:
 
     def answered(self, member: Member, status: AllocationStatusUpdate, now_s: float) -> bool:
         """Keep an answer. Whether plans rest on what it ended."""
+        member.version += 1
         failed = status.status in GONE_WRONG
         text = status.text or f"the allocation was {status.status.value}"
         for memory in member.memories.values():

@@ -1,14 +1,15 @@
 """How the steered appliances stand: their levers with all that can be had from them now."""
 
-from collections.abc import Iterable
 from datetime import datetime
+from operator import is_
 from typing import NamedTuple
 
+from efi.merging import AnyState
 from efi.output_adjustable import OutputAdjustableStateUpdate
 from efi.registration import DeviceClass
 from efi.running_mode import ModeState
 from efi.storage import StorageStateUpdate
-from efpi_app_self_consumption.asked import LeverMemory, Order
+from efpi_app_self_consumption.asked import JUST_ASKED_S, LeverMemory, Order
 from efpi_app_self_consumption.flow import NO_FLOW, Flow
 from efpi_app_self_consumption.lever import Lever, Patience, Worth
 from efpi_app_self_consumption.member import Member
@@ -17,9 +18,6 @@ from efpi_app_self_consumption.segment import Segment
 from efpi_app_self_consumption.slots import Slots
 from efpi_app_self_consumption.storage_facts import StorageFacts
 from efpi_app_self_consumption.ways import Ways, running_timers
-
-JUST_ASKED_S = 10.0
-"""So long after an order, beyond the processing delay, its mode is believed rather than what the appliance says."""
 
 
 class Circumstances(NamedTuple):
@@ -35,6 +33,14 @@ class Circumstances(NamedTuple):
     stop_s: float
 
 
+NEVER_S = float("inf")
+
+LONG_S = 600.0
+"""A transition hardly ever takes longer."""
+
+NO_WORTH = Worth()
+
+
 class Standing(NamedTuple):
     """One steered appliance."""
 
@@ -46,9 +52,52 @@ class Standing(NamedTuple):
     """What the others draw."""
 
 
-def standing_of(member: Member, at: Circumstances) -> Standing | None:
+class Lookout:
+    """Looks how the appliances stand: as before, until they say something new or a time of their own is over."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[tuple[object, ...], float, Standing | None]] = {}
+
+    def look(self, member: Member, at: Circumstances) -> Standing | None:
+        """How a steered appliance stands; None when it has not told enough."""
+        space = member.space
+        state = space.state
+        ground = (
+            state,
+            member.moved.reading,
+            space.description_at(at.now),
+            space.targets,
+            member,
+            member.version,
+            space.usage,
+            space.leakage_at(at.now),
+            at.abnormal,
+        )
+        kept = self._kept.get(member.appliance_id)
+        if kept is not None and at.now_s < kept[1] and all(map(is_, kept[0], ground)):
+            return kept[2]
+        standing = standing_of(member, state, at)
+        self._kept[member.appliance_id] = (ground, _holds_until_s(member, state, at), standing)
+        return standing
+
+
+def _holds_until_s(member: Member, state: AnyState | None, at: Circumstances) -> float:
+    """When something about an appliance changes by time alone, in s since 1970."""
+    if state is None:
+        return NEVER_S
+    marks = [member.forbearance.until_s]
+    for memory in member.memories.values():
+        marks += memory.marks_s(member.delay_s, at.start_s, at.stop_s)
+    for lever in (state,) if isinstance(state, OutputAdjustableStateUpdate) else state.actuators:
+        marks += [timer.finished_at.timestamp() for timer in lever.timers]
+        if lever.transition_started_at is not None:
+            # How long a transition takes is for its own description to say; it is looked at again until it is over.
+            marks.append(at.now_s if at.now_s < lever.transition_started_at.timestamp() + LONG_S else 0.0)
+    return min((mark for mark in marks if mark >= at.now_s), default=NEVER_S)
+
+
+def standing_of(member: Member, state: AnyState | None, at: Circumstances) -> Standing | None:
     """How a steered appliance stands; None when it has not told enough."""
-    state = member.space.state
     if isinstance(state, StorageStateUpdate):
         return _storage(member, state, at)
     if isinstance(state, OutputAdjustableStateUpdate):
@@ -83,11 +132,11 @@ def _storage(member: Member, state: StorageStateUpdate, at: Circumstances) -> St
                 flow,
                 mode_id,
                 options,
-                Worth(),
+                NO_WORTH,
                 idle_w=actuator.idle_w,
                 set_w=flow.total,
-                upper_w=memory.most_w(at.now_s),
-                fed_by_battery=member.device_class is not DeviceClass.ELECTRIC_VEHICLE,
+                takes_w=memory.most_w(at.now_s),
+                is_car=member.device_class is DeviceClass.ELECTRIC_VEHICLE,
                 patience=memory.patience(at.now_s, at.start_s, at.stop_s),
             )
         )
@@ -103,6 +152,7 @@ def _storage(member: Member, state: StorageStateUpdate, at: Circumstances) -> St
         member.appliance_id,
         state.fill_level,
         model,
+        member.gears,
         member.leakage(at.now),
         member.usage(),
         member.wishes(),
@@ -130,7 +180,7 @@ def _adjustable(member: Member, state: OutputAdjustableStateUpdate, at: Circumst
         measured,
         mode_id,
         _options(model.standpoint, mode_id, state, member, at),
-        Worth(),
+        NO_WORTH,
         idle_w=model.idle_w,
         set_w=flow.total,
         patience=Patience(),
@@ -150,23 +200,23 @@ def _present(
 
 
 def _just_asked(order: Order, member: Member, at: Circumstances) -> bool:
-    return at.now_s < order.at_s + member.delay.total_seconds() + JUST_ASKED_S
+    return at.now_s < order.at_s + member.delay_s + JUST_ASKED_S
 
 
-def _flow(found: Iterable[Segment], factor: float | None) -> Flow:
+def _flow(found: tuple[Segment, ...], factor: float | None) -> Flow:
+    if factor is None:
+        return found[0].low if found else NO_FLOW
     for segment in found:
-        if factor is None:
-            return segment.low
-        least, most = sorted((segment.low_factor, segment.high_factor))
-        if least <= factor <= most:
-            width = segment.high_factor - segment.low_factor
-            return segment.low.towards(segment.high, (factor - segment.low_factor) / width if width else 0.0)
+        width = segment.high_factor - segment.low_factor
+        share = (factor - segment.low_factor) / width if width else 0.0
+        if 0.0 <= share <= 1.0:
+            return segment.low.towards(segment.high, share)
     return NO_FLOW
 
 
 def _free(ways: Ways, state: ModeState, memory: LeverMemory, member: Member, at: Circumstances) -> bool:
     """Whether a lever may be given an order now."""
-    return not memory.waits_for_answer(at.now_s, member.delay.total_seconds()) and not ways.changing(state, at.now)
+    return not memory.waits_for_answer(at.now_s, member.delay_s) and not ways.changing(state, at.now)
 
 
 def _options(here: Standpoint, mode_id: str, state: ModeState, member: Member, at: Circumstances) -> Options:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from efpi_app_self_consumption.gears import Gears
 from efpi_app_self_consumption.lever import Lever
 from efpi_app_self_consumption.profile_row import UsageRow
 from efpi_app_self_consumption.storage_model import Leakage, StorageModel
@@ -24,6 +25,7 @@ class StorageFacts:
     appliance_id: str
     level: float
     model: StorageModel
+    gears: Gears
     leakage: Leakage | None
     usage: UsageRow | None
     """By how much the level is expected to fall by its users' doing."""

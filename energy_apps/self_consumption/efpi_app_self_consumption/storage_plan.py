@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from efpi_app_self_consumption.battery_plan import Battery, BatteryPolicy, plan_battery
-from efpi_app_self_consumption.gears import Chain, chains
+from efpi_app_self_consumption.gears import Chain
 from efpi_app_self_consumption.level_bounds import bounds, free_levels, wish_at
 from efpi_app_self_consumption.need_plan import NO_FLOOR, NO_PLAN, Need, NeedPlan, plan_need
 from efpi_app_self_consumption.outlook import Outlook
@@ -65,8 +65,8 @@ def plan_storage(facts: StorageFacts, outlook: Outlook, *, from_grid: bool) -> S
     within = bounds(facts, slots)
     free = free_levels(facts, outlook)
     decay = facts.leakage.decay_per_s(model.lower, model.upper) if facts.leakage is not None else 0.0
-    rising = chains(model, True, facts.level, _goal(facts.level, within.floors, model, upward=True))
-    falling = chains(model, False, facts.level, _goal(facts.level, within.ceilings, model, upward=False))
+    rising = facts.gears.chains(True, facts.level, _goal(facts.level, within.floors, model, upward=True))
+    falling = facts.gears.chains(False, facts.level, _goal(facts.level, within.ceilings, model, upward=False))
     upward = plan_need(Need(free, *within, rising, decay), outlook) if rising else NO_PLAN
     downward = NO_PLAN
     if falling:

@@ -10,15 +10,12 @@ from typing import NamedTuple
 from efpi_app_self_consumption.flow import NO_FLOW
 from efpi_app_self_consumption.headroom import Headroom
 from efpi_app_self_consumption.lever import ON_W, Choice, Lever
-from efpi_app_self_consumption.options import Option
+from efpi_app_self_consumption.options import SHORTEST_STAY_S, Option, Row
 from efpi_app_self_consumption.segment import UNKNOWN_COST, Segment
 from efpi_app_self_consumption.tariff import Price
 
 STAYING = 0.05
 """Share of the grid's price that staying on is worth to what can only run or rest."""
-
-SHORTEST_STAY_S = 1800.0
-"""The cost of a change of mode is spread over at least this time."""
 
 RELIEF = 1000.0
 """How many times the grid's price it is worth to relieve a limit that is broken."""
@@ -39,8 +36,14 @@ def share_out(levers: Iterable[Lever], headroom: Headroom, price: Price) -> Shar
     sun = max(-headroom.grid.total, 0.0)
     choices: list[Choice] = []
     givers: list[tuple[Lever, Choice | None]] = []
+    active = []
     unfed = 0.0
-    for lever in sorted(levers, key=_rank):
+    for lever in levers:
+        if _stays_at_rest(lever, price, sun):
+            givers.append((lever, _at_rest(lever)))
+        else:
+            active.append(lever)
+    for lever in sorted(active, key=_rank):
         choice = _consume(lever, headroom, price)
         if choice is None or choice.power_w <= lever.resting_w:
             givers.append((lever, choice))
@@ -50,14 +53,35 @@ def share_out(levers: Iterable[Lever], headroom: Headroom, price: Price) -> Shar
         if not lever.fed_by_battery:
             unfed += choice.power_w
     # What a resting lever gives instead is decided once all consumption is known, standby power included.
-    for _, choice in givers:
+    able = []
+    for lever, choice in givers:
         if choice is not None:
             headroom.add(choice.flow)
-    for lever, choice in sorted(givers, key=_price_of_giving):
+        if lever.options.gives and lever.may_give:
+            able.append((lever, choice))
+        elif choice is not None:
+            choices.append(choice)
+    for lever, choice in sorted(able, key=_price_of_giving):
         given = _produce(lever, choice, headroom, price, unfed)
         if given is not None:
             choices.append(given)
     return Shares(tuple(choices), sun)
+
+
+def _stays_at_rest(lever: Lever, price: Price, sun: float) -> bool:
+    """Whether a lever has nothing to weigh: it can only rest, or there is no sun and nothing is to be bought for it."""
+    options = lever.options
+    if options.rest is None:
+        return False
+    if not options.consumes:
+        return True
+    return sun <= 0.0 and lever.stores and not lever.worth.buys and not lever.on and price.bought > 0.0
+
+
+def _at_rest(lever: Lever) -> Choice:
+    rest = lever.options.rest
+    assert rest is not None  # noqa: S101  # the caller looked
+    return Choice(lever, rest, 1.0, rest.segment.high, 0.0, 0.0)
 
 
 def _rank(lever: Lever) -> tuple[bool, float, str, str]:
@@ -93,69 +117,73 @@ def _price_of_giving(giver: tuple[Lever, Choice | None]) -> tuple[float, str]:
 
 def _consume(lever: Lever, headroom: Headroom, price: Price) -> Choice | None:
     """The best that a lever can do by consuming, or by resting; None when it can do neither."""
-    best = _best_consumption(lever, headroom, price, lever.options.all)
+    best = _best_consumption(lever, headroom, price, lever.options.consuming_rows)
     if best is None or lever.worth.urgent or not best.switches:
         return best
     starts = best.power_w > lever.resting_w
     if lever.patience.may_start if starts else lever.patience.may_stop:
         return best
-    held = _best_consumption(lever, headroom, price, tuple(_held(lever, starts)))
+    rows = tuple(_held(lever, starts))
+    held = _best_consumption(lever, headroom, price, rows) if rows else None
     return best if held is None else held._replace(waits=True)
 
 
-def _held(lever: Lever, starts: bool) -> Iterable[Option]:
+def _held(lever: Lever, starts: bool) -> Iterable[Row]:
     """The options that leave a lever resting, or consuming, as it does now."""
-    for option in lever.options.all:
-        if (option.segment.high.total > lever.resting_w) is not starts:
-            yield option
+    for row in lever.options.consuming_rows:
+        if (row[0].segment.high.total > lever.resting_w) is not starts:
+            yield row
 
 
-def _best_consumption(lever: Lever, headroom: Headroom, price: Price, options: tuple[Option, ...]) -> Choice | None:
+def _best_consumption(lever: Lever, headroom: Headroom, price: Price, rows: Iterable[Row]) -> Choice | None:
     sun = max(-headroom.grid.total, 0.0)
     overfed = headroom.overfed_w if headroom.bounds else 0.0
     bought, sold, worthless = price.bought, price.sold, min(price.sold, 0.0)
-    worth, resting_w = lever.worth, lever.resting_w
-    best: tuple[Option, float] | None = None
-    best_gain = -float("inf")
-    for option in options:
-        segment = option.segment
-        low, high = segment.low.total, segment.high.total
-        if low < 0.0 or (segment.low_cost == UNKNOWN_COST and not worth.urgent):
+    worth, resting_w, mode_now = lever.worth, lever.resting_w, lever.mode_id
+    up = worth.up if worth.room_up else None
+    down = worth.down if worth.room_down else None
+    best: Option | None = None
+    best_share, best_gain = 0.0, -float("inf")
+    for option, mode_id, low, high, low_rate, high_rate, low_cost, high_cost, fixed in rows:
+        unknown = low_cost == UNKNOWN_COST
+        if (unknown and not worth.urgent) or (mode_id != mode_now and worth.ends_at_once(option)):
             continue
-        if worth.ends_at_once(option, lever.mode_id):
+        per_level = 0.0 if high_rate == 0.0 else up if high_rate > 0.0 else down
+        if per_level is None:
             continue
-        most = _most_share(lever, segment, headroom)
+        most = _most_share(lever, option.segment, headroom)
         if most is None:
             continue
-        stays = STAYING * bought if segment.mode_id == lever.mode_id and high == low else 0.0
-        fixed = _way_cost(option)
-        for share in _tries(segment.share(sun), most):
-            moved = worth.of(segment.rate(share), False)
-            if moved is None:
-                continue
-            power = low + (high - low) * share
+        width = high - low
+        stays = STAYING * bought if mode_id == mode_now and width == 0.0 else 0.0
+        at_sun = (sun - low) / width if width > 0.0 else 0.0
+        for share in (0.0, at_sun, most) if 0.0 < at_sun < most else (0.0, most) if most > 0.0 else (0.0,):
+            power = low + width * share
             own = power if power < sun else sun
             free = own if own < overfed else overfed
+            moved = abs(low_rate + (high_rate - low_rate) * share) * per_level
             gain = moved - (own - free) * sold - free * worthless - (power - own) * bought - fixed
-            gain -= _running_cost(segment.cost(share))
+            if not unknown:
+                gain -= low_cost + (high_cost - low_cost) * share
             if power > resting_w:
                 gain += stays * power
             if gain > best_gain + LEAST_GAIN:
-                best, best_gain = (option, share), gain
+                best, best_share, best_gain = option, share, gain
     if best is None:
+        return _least(lever, sun)
+    flow = best.segment.low.towards(best.segment.high, best_share)
+    return Choice(lever, best, best_share, flow, best_gain, min(flow.total, sun), sun)
+
+
+def _least(lever: Lever, sun: float) -> Choice | None:
+    """Where the limits, or the level, forbid everything: what draws least."""
+    option = min(
+        (row[0] for row in lever.options.consuming_rows), key=lambda each: each.segment.low.total, default=None
+    )
+    if option is None:
         return None
-    option, share = best
-    flow = option.segment.low.towards(option.segment.high, share)
-    return Choice(lever, option, share, flow, best_gain, min(flow.total, sun), sun)
-
-
-def _tries(at_sun: float, most: float) -> tuple[float, ...]:
-    """The shares that are worth a look: both ends, and where the sun ends; costs are straight lines between."""
-    if most <= 0.0:
-        return (0.0,)
-    if 0.0 < at_sun < most:
-        return (0.0, at_sun, most)
-    return (0.0, most)
+    flow = option.segment.low
+    return Choice(lever, option, 0.0, flow, 0.0, min(flow.total, sun), sun)
 
 
 def _most_share(lever: Lever, segment: Segment, headroom: Headroom) -> float | None:
@@ -180,8 +208,6 @@ def _way_cost(option: Option) -> float:
 
 def _produce(lever: Lever, resting: Choice | None, headroom: Headroom, price: Price, unfed_w: float) -> Choice | None:
     """The best that a lever can do by giving back, or its resting; None when it can do neither."""
-    if not any(option.segment.low.total < -ON_W for option in lever.options.all):
-        return resting
     rest = NO_FLOW if resting is None else resting.flow
     headroom.grid = headroom.grid.minus(rest)
     missing = max(headroom.grid.total - (unfed_w if lever.stores else 0.0), 0.0)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from efpi_app_self_consumption.slots import SLOT_S, Slots
 from efpi_core.plugin.prices import PriceClock
-from efpi_core.plugin.site_facts import SiteFacts
+from efpi_core.plugin.site_facts import PriceBand, SiteFacts
 
 J_PER_KWH = 3_600_000.0
 
@@ -30,6 +30,7 @@ class Tariff:
     def __init__(self, site: SiteFacts) -> None:
         self._clock = PriceClock.of(site)
         self._slots: dict[int, Price] = {}
+        self._last: tuple[PriceBand | None, Price] = (None, NOMINAL)
         self.currency = site.currency
         self.known = self._clock.known
         """Whether the prices are the site's own, so that other costs may be compared with them."""
@@ -37,9 +38,9 @@ class Tariff:
     def at(self, now: datetime) -> Price:
         """The price at an instant."""
         band = self._clock.band_at(now)
-        if band is None:
-            return NOMINAL
-        return Price(float(band.import_per_kwh) / J_PER_KWH, float(band.export_per_kwh) / J_PER_KWH)
+        if band is not self._last[0]:
+            self._last = (band, NOMINAL if band is None else _price(band))
+        return self._last[1]
 
     def over(self, slots: Slots) -> list[Price]:
         """The price in each slot: that of its first instant."""
@@ -55,6 +56,10 @@ class Tariff:
                 price = known[number] = self.at(datetime.fromtimestamp(number * SLOT_S, UTC))
             prices.append(price)
         return prices
+
+
+def _price(band: PriceBand) -> Price:
+    return Price(float(band.import_per_kwh) / J_PER_KWH, float(band.export_per_kwh) / J_PER_KWH)
 
 
 def per_kwh(money_per_j: float) -> float:

@@ -76,6 +76,13 @@ class WorkMemory:
                 _add(row, start.powers, max(outlook.slots.place_of(start.start_s), 0))
         return row
 
+    def soon_w(self, now_s: float, within_s: float) -> float:
+        """The most that a step will draw whose start was asked for and is near, W."""
+        if self.asked is None:
+            return 0.0
+        near = (start for start in self.asked.starts if now_s <= start.start_s <= now_s + within_s)
+        return max((max(start.powers) for start in near), default=0.0)
+
     def running(self, work: TimeShiftableUpdate, states: tuple[SequenceState, ...], now_s: float) -> RunningStep | None:
         """The step that runs or is halted, if one does."""
         self.take(work)
