@@ -16,6 +16,7 @@ from efpi_core.plugin.context import Context
 from efpi_core.plugin.driver import SingleApplianceDriver
 from efpi_core.plugin.observation import Observation, ObservationSpec
 from efpi_core.plugin.plugin import ConfigT
+from efpi_driver_simulated.abilities.electricity import one_of
 from efpi_driver_simulated.faults import FaultKind, FaultPlan, FaultSetting, read_order
 from efpi_driver_simulated.physics.piecewise import Piecewise
 from efpi_driver_simulated.physics.slots import Slots
@@ -82,18 +83,18 @@ class Lifelike(SingleApplianceDriver[ConfigT]):
 
     def install(self, config: PluginConfig, context: Context) -> None:
         """Take settings and context; for the host."""
-        super().install(config, context)
-        self.settings = config if isinstance(config, LifeSettings) else LifeSettings()
+        super().install(one_of(config), context)
+        self.settings = self.config if isinstance(self.config, LifeSettings) else LifeSettings()
         self.on_phases: tuple[Phase, ...] = ON_PHASES[self.settings.phases]
         self.fault: FaultSetting | None = None
         self._fault_until = self._act_at = -inf
         self._told_w, self._repeat_at = nan, -inf
         self._alarm: TimerHandle | None = None
         resolution = max(context.resolution_s, 0.5)
-        self.slots = Slots(resolution)
+        self.slots = one_of(Slots(resolution))
         """The grid of the ticks."""
         self.live = resolution < LIVE_S
-        self.repeats = Slots(resolution * REPEAT_TICKS if self.live else max(resolution, SIMULATED_REPEAT_S))
+        self.repeats = one_of(Slots(resolution * REPEAT_TICKS if self.live else max(resolution, SIMULATED_REPEAT_S)))
         """The grid on which an unchanged power is told again."""
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from functools import lru_cache
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from efi.commodity import Commodity, Phase, PowerRanges, electric_range
 from efi.registration import EnergyRole, Role
@@ -13,13 +13,17 @@ MAIN = "main"
 ELECTRICITY = (Commodity.ELECTRICITY,)
 
 
-Size = TypeVar("Size", bound=Hashable)
+Thing = TypeVar("Thing", bound=Hashable)
 
 
 @lru_cache(maxsize=256)
-def one_of(size: Size) -> Size:
-    """The one object that stands for all equal sizes, so that a thousand appliances alike share it."""
-    return size
+def _first(thing: Hashable) -> Hashable:
+    return thing
+
+
+def one_of(thing: Thing) -> Thing:
+    """The one object that stands for all equal ones, so that a thousand appliances alike share it."""
+    return cast(Thing, _first(thing))
 
 
 @lru_cache(maxsize=64)

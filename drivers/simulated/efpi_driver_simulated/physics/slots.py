@@ -1,15 +1,19 @@
 """Time cut into equal slots: the grid on which sampled quantities hold."""
 
+from dataclasses import dataclass
 
+
+@dataclass(frozen=True, slots=True)
 class Slots:
-    """Slots of `seconds`, aligned to the epoch."""
+    """Slots aligned to the epoch."""
 
-    __slots__ = ("seconds",)
+    seconds: float
+    """Length of a slot, s."""
 
-    def __init__(self, seconds: float) -> None:
-        if seconds <= 0.0:
-            raise ValueError(f"a slot lasts {seconds} s; give a length above zero")
-        self.seconds = seconds
+    def __post_init__(self) -> None:
+        """Refuse slots without a length."""
+        if self.seconds <= 0.0:
+            raise ValueError(f"a slot lasts {self.seconds} s; give a length above zero")
 
     def end(self, t: float) -> float:
         """The end of the slot that holds `t`; always later than `t`."""
