@@ -58,6 +58,17 @@ def test_a_rejected_allocation_is_closed() -> None:
     assert talk.refuses(status_of(allocation, ACCEPTED)) == "allocation_closed"
 
 
+def test_the_statuses_that_may_follow_each_other_are_these() -> None:
+    ends = {FINISHED, ABORTED, REVOKED}
+    following = {before: {each for each in AllocationStatus if each.may_follow(before)} for before in AllocationStatus}
+    assert {each for each in AllocationStatus if each.may_follow(None)} == {ACCEPTED, REJECTED}
+    assert following.pop(ACCEPTED) == {PROCESSING, STARTED, *ends}
+    assert following.pop(PROCESSING) == {STARTED, *ends}
+    assert following.pop(STARTED) == ends
+    assert following == {REJECTED: set(), FINISHED: set(), ABORTED: set(), REVOKED: set()}
+    assert {each for each in AllocationStatus if each.final} == {REJECTED, *ends}
+
+
 @pytest.mark.parametrize("status", [ACCEPTED, PROCESSING])
 def test_a_status_never_goes_back(status: AllocationStatus) -> None:
     talk, state = battery_talk()
@@ -94,6 +105,16 @@ def test_a_newer_allocation_replaces_the_older_once_it_is_accepted() -> None:
     verdict = talk.hears(status_of(newer, ACCEPTED))
     assert _told(verdict.to_app) == [(newer.message_id, ACCEPTED), (older.message_id, REVOKED)]
     assert [*talk.session.allocations] == [newer.message_id]
+
+
+def test_an_allocation_that_begins_now_ends_one_that_runs_since_long() -> None:
+    talk, state = battery_talk()
+    older = battery_allocation(state.message_id, start=NOON - HOUR)
+    newer = battery_allocation(state.message_id, "discharge", start=NOON)
+    for allocation in (older, newer):
+        talk.asks(allocation)
+        verdict = talk.hears(status_of(allocation, ACCEPTED))
+    assert _told(verdict.to_app) == [(newer.message_id, ACCEPTED), (older.message_id, REVOKED)]
 
 
 def test_a_rejected_newer_allocation_leaves_the_older_alone() -> None:

@@ -83,7 +83,7 @@ def test_what_is_no_message_at_all_is_named(wire: bytes, rule: str) -> None:
 
 
 def test_nothing_hostile_reaches_the_terminal() -> None:
-    evil = "\x1b]0;owned\x07\n" + "A" * 10_000
+    evil = "\x1b]0;owned\x07\n\x7f\x9b\u202e" + "A" * 10_000
     for wire in (changed(type=evil), changed(message_id=evil), changed(**{evil: 1}), changed(fill_level=evil)):
         for fault in found(wire):
             assert fault.sentence.isprintable()

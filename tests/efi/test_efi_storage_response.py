@@ -409,6 +409,23 @@ def test_the_closed_forms_agree_with_quadrature(level: float, rate: float, growt
     assert course.integral_of_product(line, other, seconds) == pytest.approx(product, rel=1e-3, abs=1e-2)
 
 
+@pytest.mark.parametrize(
+    "growth", [-3.0, -0.0201, -0.0199, -1e-4, -1e-12, 0.0, 5e-324, 1e-12, 1e-4, 0.0199, 0.0201, 3.0]
+)
+def test_the_closed_forms_hold_to_the_last_digits_for_any_growth(growth: float) -> None:
+    course = Course(0.0, 1.0, growth)
+    places = [number / 2000 for number in range(2001)]
+    weights = [(1 if number in (0, 2000) else 4 if number % 2 else 2) / 6000 for number in range(2001)]
+    rises = [course.at(place) for place in places]
+    exact = [place * (1 + place * growth / 2 + (place * growth) ** 2 / 6) for place in places]
+    if abs(growth) < 1e-3:
+        assert rises == pytest.approx(exact, rel=1e-11)
+    rise = math.fsum(weight * each for weight, each in zip(weights, rises, strict=True))
+    squared = math.fsum(weight * each**2 for weight, each in zip(weights, rises, strict=True))
+    assert course.rise(1.0) == pytest.approx(rise, rel=1e-10)
+    assert course.rise_squared(1.0) == pytest.approx(squared, rel=1e-10)
+
+
 @given(st.floats(-50, 50), st.floats(-1, 1), st.floats(-0.01, 0.01), st.floats(-60, 60))
 def test_a_level_is_reached_when_it_was_said_to_be(level: float, rate: float, growth: float, ahead: float) -> None:
     course = Course(level, rate, growth)
