@@ -287,7 +287,7 @@ async def test_with_control_switched_off_nothing_is_ever_written() -> None:
 async def test_a_silent_unit_is_lost_alone_and_comes_back() -> None:
     async with (
         SunSpecPeer.running({1: HYBRID, 2: {"kind": "meter", "load_w": 111}}) as peer,
-        GatewayEnd.running(**settings(peer, units=[1, 2])) as end,
+        GatewayEnd.running(**settings(peer, units=[1, 2], revert_after_s=600)) as end,
     ):
         await end.power("sun-2-meter", 111)
         asked = await end.curtail(PV, -1000.0)
