@@ -78,10 +78,12 @@ class EchoAppliance:
 
     def tell_state(self) -> None:
         """A new state, which the app answers."""
-        now = self.context.now()
+        stamp = self.stamp()
         state = ActuatorState(actuator_id="inverter", mode_id="charge", factor=0.5)
         self.sent_at = time.perf_counter()
-        self.context.say(StorageStateUpdate(**self.stamp(), valid_from=now, fill_level=50.0, actuators=(state,)))
+        self.context.say(
+            StorageStateUpdate(**stamp, valid_from=stamp["timestamp"], fill_level=50.0, actuators=(state,))
+        )
 
     async def on_app_message(self, message: AppMessage) -> None:
         """An allocation came in."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from efi.allocation import AllocationStatus
 from efi.commodity import Commodity
 from efi.measurement import Measurement
 from efi.messages import AnyMessage, AnyRegistration
@@ -24,7 +25,8 @@ class OpenAllocation:
     allocation: AnyMessage
     holder: str
     """Who gave it: an app's instance, "resident" or "limit"."""
-    status: str
+    status: AllocationStatus | None
+    """The appliance's last word; None before the first."""
     text: str
     given_at: datetime
     changed_at: datetime

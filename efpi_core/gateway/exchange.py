@@ -111,7 +111,7 @@ class Exchange:
             self._answer(record, giver, message.message_id, objection)
             return
         else:
-            record.allocations[message.message_id] = OpenAllocation(allocation, giver, "given", "", now, now)
+            record.allocations[message.message_id] = OpenAllocation(allocation, giver, None, "", now, now)
         verdict = record.session.from_app(message, now)
         if verdict.refusal is not None:
             self.refusals += 1
@@ -202,12 +202,11 @@ class Exchange:
         held = record.allocations.get(status.allocation_id)
         if held is None:
             return record.app
-        held.status, held.text, held.changed_at = status.status.value, status.text, now
-        if status.status.final:
-            for other in [
-                known for known, old in record.allocations.items() if old.status in _FINAL and old is not held
-            ]:
-                del record.allocations[other]
+        held.status, held.text, held.changed_at = status.status, status.text, now
+        if status.status in _FINAL and len(record.allocations) > 1:
+            for known in [known for known, old in record.allocations.items() if old.status in _FINAL]:
+                if known != status.allocation_id:
+                    del record.allocations[known]
         self.on_change(record)
         return None if held.holder in (RESIDENT, LIMIT) else held.holder
 
@@ -261,7 +260,7 @@ class Exchange:
                     )
 
 
-_FINAL = frozenset(status.value for status in AllocationStatus if status.final)
+_FINAL = frozenset(status for status in AllocationStatus if status.final)
 _COUNTER_UNIT = {"gas": "m³", "oil": "m³", "hydrogen": "kg"}
 
 _NOTES: dict[type, Callable[[Exchange, ApplianceRecord, Any, datetime], None]] = {

@@ -154,7 +154,7 @@ class LimitGuard:
         if record is None:
             return
         held = record.allocations.get(allocation_id)
-        if held is not None and held.status not in ("finished", "aborted", "revoked", "rejected"):
+        if held is not None and (held.status is None or not held.status.final):
             revoke = AllocationRevoke(
                 message_id=self._new_id(),
                 appliance_id=appliance_id,

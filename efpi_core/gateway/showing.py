@@ -21,7 +21,7 @@ def appliance_view(house: House, record: ApplianceRecord, now: datetime) -> Appl
     return ApplianceView(
         id=record.appliance_id,
         instance=record.instance,
-        name=registration.name,
+        name=house.names.get(record.appliance_id) or registration.name,
         category=record.category.value,
         device_class=registration.device_class.value,
         state="online" if record.online else "offline",
@@ -47,7 +47,7 @@ def allocation_view(allocation_id: str, held: OpenAllocation) -> AllocationView:
     return AllocationView(
         allocation_id=allocation_id,
         app=held.holder,
-        status=held.status,
+        status="given" if held.status is None else held.status.value,
         text=held.text,
         reason=getattr(held.allocation, "reason", ""),
         given_at=held.given_at,
