@@ -81,6 +81,8 @@ class Gateway:
         self.house.desk.on_end = lambda override: state.remove_override(override.appliance_id)
         self.event_log.sinks.append(self._event)
         state.on_problem(self._state_problem)
+        if state.problem is not None:
+            self._state_problem(state.problem)
 
     # --- life
 

@@ -80,9 +80,8 @@ class Home:
         try:
             return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-            self.problem = storage_problem(error, self.path)
-            return descriptor
+            self.problem = self.problem or storage_problem(error, self.path)
+            return os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
     def _take(self, lock: int) -> None:
         try:
