@@ -5,6 +5,7 @@ from datetime import datetime
 
 from efpi_core.gateway.site_keeper import SiteKeeper
 from efpi_core.plugin.condition import ConditionState
+from efpi_core.site.problem import SiteError
 from efpi_core.state.state import State
 from efpi_core.views import HealthView, InstanceState, InstanceView, PartHealth
 
@@ -46,7 +47,8 @@ def _state_health(state: State) -> PartHealth:
 
 def _site_health(site: SiteKeeper) -> PartHealth:
     if site.problem is not None:
-        return PartHealth("site", ConditionState.MISCONFIGURED, "refused", site.problem.problem, site.problem.cure)
+        text = site.problem.summary if isinstance(site.problem, SiteError) else site.problem.problem
+        return PartHealth("site", ConditionState.MISCONFIGURED, "refused", text, site.problem.cure)
     return PartHealth("site", ConditionState.OK)
 
 

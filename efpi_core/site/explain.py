@@ -65,7 +65,7 @@ def _sentences(error: Mapping[str, Any], kind: str, path: Path, data: JsonValue,
     if error.get("loc", ("",))[-1:] == ("[key]",):
         return f"the name {_shown(error.get('input'))} does not fit", _naming(error)
     return f"{_shown(error.get('input'))}: {_lowered(said.removeprefix('Input '))}", _cure(
-        kind, schemas_at(schema, schema, path)
+        kind, schemas_at(schema, schema, path), error.get("input")
     )
 
 
@@ -74,7 +74,9 @@ def _naming(error: Mapping[str, Any]) -> str:
     return NAMING.get(pattern, f"use letters, digits, '-' and '_' ({_lowered(str(error.get('msg', '')))})")
 
 
-def _cure(kind: str, schemas: list[Schema]) -> str:
+def _cure(kind: str, schemas: list[Schema], value: object) -> str:
+    if value is None and kind.endswith("_type"):
+        return f"write what it is{_help(schemas)}"
     if kind == "string_type":
         return f"put it into quotes{_help(schemas)}"
     allowed = [str(value) for schema in schemas for value in _listed(schema)]

@@ -57,6 +57,13 @@ class SiteError(SettingsError):
         first = self.problems[0]
         super().__init__(path_text(first.path), first.problem, first.cure)
 
+    @property
+    def summary(self) -> str:
+        """The first mistake with its place, and how many more there are."""
+        first, more = self.problems[0], len(self.problems) - 1
+        where = f"line {first.line}, column {first.column}: " if first.line is not None else ""
+        return f"{where}{self.problem}{f' (and {more} more)' if more else ''}"
+
     def __str__(self) -> str:
         """One line a mistake."""
         prefix = f"{self.file}: " if self.file else ""

@@ -175,7 +175,9 @@ class _Reader:
         self._count(event.start_mark, 1)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)
-        self._put(value, event.start_mark)
+        empty = event.value == "" and event.style is None
+        # The parser gives a missing value the place of whatever comes next; it is missing behind its key.
+        self._put(value, frame.key_mark if empty and frame is not None and frame.key is not None else event.start_mark)
 
     def _key(self, frame: _Open, event: ScalarEvent) -> None:
         key = _paired(event.value)
