@@ -1,6 +1,7 @@
 """Checks a plugin's settings against the JSON Schema that it published, without running the plugin."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import JsonValue
@@ -35,7 +36,7 @@ def _problems(error: "ValidationError") -> list[ConfigProblem]:
     if error.validator == "additionalProperties" and isinstance(value, Mapping) and isinstance(schema, Mapping):
         known = schema.get("properties", {})
         return [
-            ConfigProblem((*path, name), "there is no such setting", _one_of(known))
+            ConfigProblem((*path, name), "there is no such setting", _one_of(known, name))
             for name in value
             if name not in known
         ]
@@ -97,7 +98,10 @@ def _what_it_is(schema: Any, name: str) -> str:
     return f"{text}, as {_shown(example[0])}" if isinstance(example, list) and example else text
 
 
-def _one_of(known: Any) -> str:
+def _one_of(known: Any, name: str) -> str:
+    near = get_close_matches(name, known, n=1)
+    if near:
+        return f"did you mean '{near[0]}'?"
     return f"the settings are: {', '.join(sorted(known))}" if known else "it has no settings"
 
 

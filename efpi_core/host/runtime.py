@@ -326,6 +326,8 @@ _HANDLERS: dict[type[ToInstance], Callable[[InstanceRuntime, Any], Awaitable[Non
 
 
 def _in_words(error: BaseException) -> str:
+    if isinstance(error, EfpiError):
+        return error.problem  # made for people; its cure goes beside it
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
