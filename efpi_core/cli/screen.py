@@ -83,7 +83,6 @@ def complain(error: EfpiError, *, as_json: bool = False) -> None:
         for line in str(error).splitlines():
             sys.stderr.write(f"{plain_text(line)}\n")
         return
-    where = f"{error.path}: " if isinstance(error, SettingsError) and error.path else ""
-    sys.stderr.write(f"efpi: {plain_text(where + error.problem)}\n")
+    sys.stderr.write(f"efpi: {plain_text(error.problem)}\n")
     if error.cure:
         sys.stderr.write(f"  → {plain_text(error.cure)}\n")

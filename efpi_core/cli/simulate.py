@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from efpi_core.cli.config_check import check_settings
 from efpi_core.cli.exit_code import ExitCode
 from efpi_core.cli.options import JsonOption
 from efpi_core.cli.screen import Screen
@@ -44,6 +45,7 @@ def simulate(
     """Simulate a site: one CSV a channel group, a summary, and the messages on request."""
     name, text = site_text(site)
     loaded = load_site(text, name)
+    check_settings(loaded)
     begin = _start(start)
     duration = timedelta(days=days)
     make_host = ProcessHosts() if hosted else InlineHosts()
