@@ -21,6 +21,8 @@ _RETRY_FILE_S = 30.0
 _JITTER = 0.8
 """Telegrams that are a second apart arrive a little sooner or later."""
 _NEEDS_A_PERSON = {PortFault.NO_RIGHTS, PortFault.NOT_SERIAL}
+_FRUITLESS = {PortFault.SILENT, PortFault.NO_TELEGRAMS}
+"""Faults of a port that can be opened: they last while other line settings are tried, until a telegram comes."""
 _HOPELESS = {Fault.ENCRYPTED, Fault.NOT_P1}
 """Faults that no waiting heals."""
 
@@ -46,6 +48,7 @@ class P1Driver(Driver[P1Config]):
         self._flows: dict[str, FlowMeter] = {}
         self._tellers: dict[str, Teller] = {}
         self._said: tuple[object, ...] = ()
+        self._fruitless = False
         self._heard_at: float | None = None
         self._told_at: float | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -72,9 +75,10 @@ class P1Driver(Driver[P1Config]):
 
     def opened(self, line: LineSettings) -> None:
         """The port is open; nothing came yet."""
-        if not self._grid.present:
+        if not self._grid.present and not self._fruitless:
             text = f"the port is open ({line}), waiting for the first telegram"
-            self._say(ConditionState.OFFLINE, "waiting_for_telegram", text)
+            cure = "nothing to do: meters send one each second or every ten seconds"
+            self._say(ConditionState.OFFLINE, "waiting_for_telegram", text, cure)
 
     def received(self, found: Telegram | TelegramError) -> None:
         """A telegram, or something that is none."""
@@ -85,6 +89,7 @@ class P1Driver(Driver[P1Config]):
 
     def trouble(self, error: PortError) -> None:
         """The way to the meter is not open; it is tried again."""
+        self._fruitless = error.fault in _FRUITLESS
         self._lose(str(error.fault), error.problem, error.cure)
         needs_person = error.fault in _NEEDS_A_PERSON
         state = ConditionState.MISCONFIGURED if needs_person else ConditionState.OFFLINE
@@ -94,6 +99,7 @@ class P1Driver(Driver[P1Config]):
 
     def _on_telegram(self, telegram: Telegram) -> None:
         self._quality.good()
+        self._fruitless = False
         self._heard_at = now = self.context.elapsed()
         often_enough_s = _JITTER * self.context.resolution_s
         if self._told_at is None or now - self._told_at >= often_enough_s or not self._grid.present:
