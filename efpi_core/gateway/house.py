@@ -83,6 +83,8 @@ class House:
         self.events = events
         self.feed = Feed()
         self.appliances = ApplianceRegistry()
+        self.names: dict[str, str] = {}
+        """What the site calls an instance, and so the appliance that bears the instance's name."""
         self.board = ObservationBoard(send)
         self.limits = LimitBook()
         self.overrides = Overrides()

@@ -119,6 +119,7 @@ class SiteKeeper:
         assert self._instances is not None and self._planner is not None, "started"  # noqa: S101  # by `start`
         plans = self._planner.plans(site)
         self._names = tuple(plan.spec.instance for plan in plans)
+        self._house.names = {plan.spec.instance: plan.spec.name for plan in plans if plan.spec.name}
         self._house.configure(
             (_app_facts(plan) for plan in plans if plan.spec.kind == "app"),
             partial(_site_choice, site),
