@@ -31,6 +31,12 @@ LIVE_S = 60.0
 """A resolution below this belongs to a live house."""
 SIMULATED_REPEAT_S = 900.0
 """In a simulation, where a value holds until the next, it is told again so rarely."""
+LONGEST_LEAP_S = 86400.0
+"""A clock that is suddenly so much later was set, and the time between is not lived through."""
+LONGEST_SLIP_S = 1.0
+"""A clock may step back so much without being taken to have jumped."""
+LEAST_WAIT_S = 0.001
+"""A live house need not be truer than that; an instant between two microseconds would be missed again and again."""
 ALONE_AFTER_S = 30.0
 """An appliance that no energy app has taken by then goes its own way."""
 
@@ -111,15 +117,13 @@ class Lifelike(SingleApplianceDriver[ConfigT]):
 
     async def start(self) -> None:
         """Come to life; for the host."""
-        t = self.now_s()
-        self._begun_at = t
         self.context.declare(ObservationSpec(f"{self.context.instance}.phases", kind="text", title="Phases"))
         self.tell_wiring(self.on_phases)
         if self.settings.obey_faults_of:
             self.context.observe(f"{self.settings.obey_faults_of}.misbehave", self._ordered_to_misbehave)
         self.degraded: tuple[str, str] | None = None
         await self.prepare()
-        self.model = self.build(t)
+        self._begin(self.now_s())
         self._appear()
         self._wake()
         self.context.call_later(ALONE_AFTER_S, self.if_alone)
@@ -138,6 +142,30 @@ class Lifelike(SingleApplianceDriver[ConfigT]):
         """Now, on the model's axis."""
         return instant_of(self.context.now())
 
+    def catch_up(self) -> float:
+        """Bring the model to now; the answer is now. Where the clock jumped, the model begins anew there."""
+        t = self.now_s()
+        ahead_s = t - self.model.t
+        if ahead_s > LONGEST_LEAP_S or ahead_s < -LONGEST_SLIP_S:
+            self.context.log.warning(f"the clock jumped by {ahead_s:.0f} s; the simulated appliance goes on from there")
+            self.keep()
+            self._begin(t)
+            if self.present:
+                self.describe_anew()
+        else:
+            self.model.advance_to(max(t, self.model.t))
+        return self.model.t
+
+    def keep(self) -> None:
+        """Store what the next life needs."""
+
+    def _begin(self, t: float) -> None:
+        self._begun_at = t
+        self._fault_until = self._act_at = -inf
+        self.__dict__.pop("_faults", None)
+        self.model = self.build(t)
+        self._told_w = nan
+
     def _appear(self) -> None:
         self.found()
         if self.degraded is not None:
@@ -146,8 +174,7 @@ class Lifelike(SingleApplianceDriver[ConfigT]):
         self._told_w = nan
 
     def _wake(self) -> None:
-        t = self.now_s()
-        self.model.advance_to(t)
+        t = self.catch_up()
         if t >= self._fault_until:
             self._turn_fault(t)
         if t >= self._act_at:
@@ -167,15 +194,14 @@ class Lifelike(SingleApplianceDriver[ConfigT]):
         if self._alarm is not None:
             self._alarm.cancel()
         when = min(self.model.until, self.next_tick(t), self._act_at, self._fault_until)
-        self._alarm = self.context.call_at(moment_of(when), self._wake)
+        if self.live:
+            self._alarm = self.context.call_later(max(when - self.now_s(), LEAST_WAIT_S), self._wake)
+        else:
+            self._alarm = self.context.call_at(moment_of(when), self._wake)
 
     def next_tick(self, t: float) -> float:
         """When to look again though nothing changed by itself; an appliance whose level moves looks at each tick."""
         return self.repeats.end(t)
-
-    def act_soon(self) -> None:
-        """Let `act` decide anew when it is next due."""
-        self._act_at = -inf
 
     async def if_alone(self) -> None:
         """Run as the appliance would by itself if no energy app has taken it."""
@@ -201,15 +227,14 @@ class Lifelike(SingleApplianceDriver[ConfigT]):
                 raise RefusedError("the simulated appliance is told to refuse")
             if self.fault.kind is FaultKind.SLOW:
                 await self.context.sleep(self.fault.delay_s)
-        self.model.advance_to(max(self.now_s(), self.model.t))
+        self.catch_up()
 
     def _ordered_to_misbehave(self, observation: Observation) -> None:
         order = read_order(str(observation.value))
         if order is not None and order[0] == self.context.instance:
-            t = self.now_s()
+            t = self.catch_up()
             self._faults.order(order[1], t)
             self._turn_fault(t)
-            self.model.advance_to(t)
             self.moved()
 
     @cached_property

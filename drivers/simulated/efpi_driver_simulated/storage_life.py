@@ -86,7 +86,7 @@ class StorageLife(Lifelike[ConfigT], StorageDriver[ConfigT]):
 
     def go(self, mode_id: str, factor: float | None = None) -> None:
         """Order a mode that no fault hinders; an appliance that will not enter it goes on by its own decision."""
-        self.model.advance_to(max(self.now_s(), self.model.t))
+        self.catch_up()
         with contextlib.suppress(Refused):
             self.obey_mode(mode_id, factor)
         self.moved()
@@ -96,10 +96,14 @@ class StorageLife(Lifelike[ConfigT], StorageDriver[ConfigT]):
         kept = self.context.storage.get("level")
         return float(kept) if isinstance(kept, int | float) else first
 
+    def keep(self) -> None:
+        """Store the level."""
+        self.context.storage.put("level", self.level())
+
     async def stop(self) -> None:
         """Keep the level for the next life."""
-        self.model.advance_to(max(self.now_s(), self.model.t))
-        self.context.storage.put("level", self.level())
+        self.catch_up()
+        self.keep()
 
     def note_mode(self, mode_id: str, factor: float | None) -> bool:
         """Keep the mode that is entered, with its timers; whether it is another one."""
@@ -121,4 +125,4 @@ class StorageLife(Lifelike[ConfigT], StorageDriver[ConfigT]):
         self.tell_state(self._told_level)
         if self.model.t - self._kept_at >= KEPT_EVERY_S:
             self._kept_at = self.model.t
-            self.context.storage.put("level", self._told_level)
+            self.keep()

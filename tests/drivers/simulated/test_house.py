@@ -1,7 +1,8 @@
+import gc
 import subprocess
 import sys
 import tracemalloc
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
@@ -92,17 +93,52 @@ def test_a_restarted_appliance_remembers_its_level_and_its_habits():
     play({"car": HOUSE["car"]}, second, seed=2)
 
 
+@pytest.mark.parametrize("jump", [timedelta(hours=-5), timedelta(days=400), timedelta(days=-20000)])
+def test_a_clock_that_jumps_costs_no_level_and_no_life(jump):
+    async def story(stage: Stage) -> None:
+        await stage.until(lambda: stage.driver("washing_machine").work is not None, step_s=600)
+        await stage.let_pass(10)
+        drivers = [stage.driver(name) for name in HOUSE]
+        levels = {name: stage.driver(name).level() for name in ("battery", "car", "boiler", "freezer")}
+        for driver in drivers:
+            real = driver.context.now
+            driver.context.now = lambda real=real: real() + jump
+            driver.catch_up()
+            driver.moved()
+        for name, level in levels.items():
+            assert stage.driver(name).level() == pytest.approx(level, abs=0.01)
+        for driver in drivers:
+            assert driver.model.t == pytest.approx((stage.clock.now() + jump).timestamp(), abs=600.0)
+
+    play(HOUSE, story, puppet=False, resolution_s=30.0, honest=False)
+
+
+def test_a_step_back_of_the_clock_is_waited_out():
+    async def story(stage: Stage) -> None:
+        driver = stage.driver("battery")
+        await stage.let_pass(10)
+        real, model = driver.context.now, driver.model
+        driver.context.now = lambda: real() - timedelta(seconds=0.5)
+        driver.catch_up()
+        assert driver.model is model
+
+    play({"battery": HOUSE["battery"]}, story, resolution_s=5.0)
+
+
 def test_a_simulated_appliance_is_small():
     sizes = []
 
     async def story(stage: Stage) -> None:
+        stage.house.exchange.sinks.clear()
+        stage.passed.clear()
         await stage.let_pass(3600)
+        gc.collect()
         sizes.append(tracemalloc.get_traced_memory()[0])
 
     tracemalloc.start()
     try:
-        for count in (10, 110):
-            play({"freezer-%n%": {"driver": "simulated.freezer", "count": count}}, story, puppet=False)
+        for count in (1, 20, 120):
+            play({"battery-%n%": {"driver": "simulated.battery", "count": count}}, story, puppet=False)
     finally:
         tracemalloc.stop()
-    assert (sizes[1] - sizes[0]) / 100 < 45_000
+    assert (sizes[2] - sizes[1]) / 100 < 26_000

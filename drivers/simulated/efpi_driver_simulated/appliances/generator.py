@@ -121,7 +121,7 @@ class GeneratorDriver(Lifelike[GeneratorSettings], OutputAdjustableDriver[Genera
 
     async def safe_state(self) -> None:
         """Stop; where the least run forbids it, as soon as that is over."""
-        self.model.advance_to(max(self.now_s(), self.model.t))
+        self.catch_up()
         if self.model.stage not in ("starting", "running"):
             return
         try:

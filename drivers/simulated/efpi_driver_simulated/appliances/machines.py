@@ -77,7 +77,10 @@ class MachineDriver(Lifelike[ConfigT], TimeShiftableDriver[ConfigT]):
         """Its settings."""
 
     def build(self, t: float) -> Machine:
-        """The machine, empty."""
+        """The machine, empty; what it was doing before the clock jumped is broken off."""
+        for sequence_id, state in tuple(self.states.items()) if self.work is not None else ():
+            if state.status is not SequenceStatus.FINISHED:
+                self.sequence_ended(sequence_id, SequenceStatus.ABORTED)
         settings = self.machine_settings()
         share = settings.loads_per_week / 7.0
         self._chores = Chores(

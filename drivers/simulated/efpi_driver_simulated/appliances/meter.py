@@ -81,13 +81,17 @@ class MeterDriver(Lifelike[MeterSettings], InflexibleDriver[MeterSettings]):
         return (reading,)
 
     def act(self, t: float) -> float:
-        """Keep the counters for the next life."""
-        self.context.storage.put("counters", [self.model.consumed_j, self.model.produced_j])
+        """Keep the counters now and then."""
+        self.keep()
         return t + 900.0
+
+    def keep(self) -> None:
+        """Store the counters."""
+        self.context.storage.put("counters", [self.model.consumed_j, self.model.produced_j])
 
     async def stop(self) -> None:
         """Keep the counters for the next life."""
-        self.act(self.model.t)
+        self.keep()
 
     def _wiring_told(self, observation: Observation) -> None:
         shares = read_wiring(str(observation.value))
@@ -112,7 +116,7 @@ class MeterDriver(Lifelike[MeterSettings], InflexibleDriver[MeterSettings]):
 
     def _settled(self) -> None:
         self._settling = False
-        self.model.advance_to(max(self.now_s(), self.model.t))
+        self.catch_up()
         self.model.draw(self._told)
         self._told = {}
         self.moved()

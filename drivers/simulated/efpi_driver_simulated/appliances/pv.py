@@ -120,6 +120,6 @@ class PvDriver(WeatherLife[PvSettings], InflexibleDriver[PvSettings]):
 
     async def safe_state(self) -> None:
         """Feed what the sun gives."""
-        self.model.advance_to(max(self.now_s(), self.model.t))
+        self.catch_up()
         self.model.limit(inf)
         self.moved()
