@@ -1,6 +1,5 @@
 """The control space: what the live messages of one appliance say together."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from efi.merging import AnyState, merged_state, merged_work_state
 from efi.message import ControlSpaceRevoke, ControlSpaceUpdate, Message
 from efi.messages import AnyRegistration, AnyUpdate, ApplianceMessage
 from efi.output_adjustable import OutputAdjustableStateUpdate, OutputAdjustableSystemDescription
+from efi.recent import IdRing
 from efi.registration import ControlSpaceRegistration
 from efi.running_mode import ModeGraph, ModeState
 from efi.storage import (
@@ -86,7 +86,7 @@ class ControlSpace:
         self._descriptions: tuple[AnyDescription, ...] = ()
         self._curtailment: tuple[InflexibleCurtailmentOptions, ...] = ()
         self._leakages: tuple[StorageLeakageUpdate, ...] = ()
-        self._superseded: deque[str] | None = None
+        self._superseded: IdRing | None = None
         self.state = self.work = self.work_state = None
         self.forecast = self.usage = self.targets = self.demand_forecast = None
         self.energy_envelopes = ()
@@ -203,10 +203,7 @@ class ControlSpace:
             if name == "work":
                 self._end_updates()
             return True
-        if self._superseded is not None and object_id in self._superseded:
-            self._superseded.remove(object_id)
-            return True
-        return False
+        return self._superseded is not None and self._superseded.discard(object_id)
 
     def _end_updates(self) -> None:
         self.state = self.work_state = None
@@ -216,8 +213,8 @@ class ControlSpace:
         if update is None:
             return
         if self._superseded is None:
-            self._superseded = deque(maxlen=REMEMBERED_UPDATES)
-        self._superseded.append(update.message_id)
+            self._superseded = IdRing(REMEMBERED_UPDATES)
+        self._superseded.add(update.message_id)
 
     def _apply_registration(self, registration: AnyRegistration, now: datetime) -> None:
         self._forget()
