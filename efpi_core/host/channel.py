@@ -214,9 +214,11 @@ class Channel:
 
 def gateway_codec() -> tuple[Encoder, Decoder, int]:
     """What the gateway's end of a channel sends and takes, and the longest frame that it takes."""
-    return Encoder(to_instance_adapter(), LARGEST_TO_INSTANCE), Decoder(from_instance_adapter()), LARGEST_FROM_INSTANCE
+    decoder = Decoder(from_instance_adapter(), LARGEST_FROM_INSTANCE)
+    return Encoder(to_instance_adapter(), LARGEST_TO_INSTANCE), decoder, LARGEST_FROM_INSTANCE
 
 
 def instance_codec() -> tuple[Encoder, Decoder, int]:
     """What the instance's end of a channel sends and takes, and the longest frame that it takes."""
-    return Encoder(from_instance_adapter(), LARGEST_FROM_INSTANCE), Decoder(to_instance_adapter()), LARGEST_TO_INSTANCE
+    decoder = Decoder(to_instance_adapter(), LARGEST_TO_INSTANCE)
+    return Encoder(from_instance_adapter(), LARGEST_FROM_INSTANCE), decoder, LARGEST_TO_INSTANCE

@@ -4,12 +4,12 @@ Frames to the instance are orders of the gateway; frames from it are what its pl
 dataclasses: making one costs less than a validated model, and validation happens where bytes come in (`framing.py`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from efi.messages import AnyMessage, AnyRegistration
 from efpi_core.plugin.condition import ConditionState
@@ -19,6 +19,10 @@ from efpi_core.plugin.site_facts import SiteFacts
 
 PROTOCOL = (1, 0)
 """Version of these frames: equal majors understand each other; the minor counts additions."""
+
+
+MOST_AT_ONCE = 10_000
+"""How many things one frame may name."""
 
 
 class ClockMode(StrEnum):
@@ -182,7 +186,7 @@ class Say:
 class Declare:
     """The observations that the instance will publish."""
 
-    specs: tuple[ObservationSpec, ...]
+    specs: Annotated[tuple[ObservationSpec, ...], Field(max_length=MOST_AT_ONCE)]
     op: Literal["declare"] = "declare"
 
 
@@ -201,7 +205,7 @@ class Publish:
 class Watch:
     """The instance wants the values of observations; `*` in a pattern stands for one part of a dotted name."""
 
-    patterns: tuple[str, ...]
+    patterns: Annotated[tuple[str, ...], Field(max_length=MOST_AT_ONCE)]
     op: Literal["watch"] = "watch"
 
 
@@ -270,7 +274,7 @@ class Failed:
 class Stopped:
     """Last word: all is in its safe state, or why not."""
 
-    unsafe: tuple[str, ...] = field(default=())
+    unsafe: Annotated[tuple[str, ...], Field(max_length=MOST_AT_ONCE)] = ()
     op: Literal["stopped"] = "stopped"
 
 

@@ -19,6 +19,14 @@ LARGEST_FROM_INSTANCE = 4 * 1024 * 1024
 LARGEST_TO_INSTANCE = 4 * LARGEST_FROM_INSTANCE
 """Bytes that one frame to an instance may take: more, since its own durable memory comes with `Start`."""
 
+BYTES_A_VALUE = 20
+"""A frame may hold a value for so many of its largest bytes: from an instance 200 000, twice what the longest message
+has, and few enough that a frame full of mistakes costs 0.1 s and 100 MB.
+"""
+
+MOST_MISTAKES = 100
+"""A frame with more mistakes is not looked at more closely."""
+
 UNKNOWN_FIELD = frozenset(("extra_forbidden", "unexpected_keyword_argument"))
 UNKNOWN_TYPE = "union_tag_invalid"
 
@@ -95,13 +103,18 @@ class Encoder:
             payload = self._to_json(frame, warnings="error")
         except (PydanticSerializationError, UnicodeEncodeError, ValueError) as error:
             raise FrameError("unfit", f"the frame {frame.op!r} has no JSON form: {error}") from None
-        if len(payload) > self._largest:
+        if len(payload) > self._largest or _has_more_values(payload, self._largest // BYTES_A_VALUE):
             raise FrameError(
                 "oversized",
-                f"a frame {frame.op!r} of {len(payload)} bytes is beyond the {self._largest} that may be sent",
+                f"a frame {frame.op!r} of {len(payload)} bytes is beyond what may be sent: {self._largest} bytes, and "
+                f"{self._largest // BYTES_A_VALUE} values",
                 "send less at once, or keep less",
             )
         return len(payload).to_bytes(HEADER, "big") + payload
+
+
+def _has_more_values(payload: bytes, most: int) -> bool:
+    return len(payload) > most and payload.count(b",") > most
 
 
 def agree(theirs: tuple[int, int], ours: tuple[int, int] = PROTOCOL, what: str = "frames") -> bool:
@@ -118,18 +131,21 @@ def agree(theirs: tuple[int, int], ours: tuple[int, int] = PROTOCOL, what: str =
 class Decoder:
     """Makes frames of bytes. Unknown fields are refused, or dropped when the peer announced a newer minor version."""
 
-    def __init__(self, adapter: TypeAdapter[Any]) -> None:
+    def __init__(self, adapter: TypeAdapter[Any], largest: int) -> None:
         self._adapter = adapter
+        self._most_values = largest // BYTES_A_VALUE
         self.peer_is_newer = False
         self.unknown_fields = 0
         """How many fields of a newer version were dropped."""
 
     def decode(self, payload: bytes) -> Any:
         """The frame; FrameError names what is wrong."""
+        if _has_more_values(payload, self._most_values):
+            raise FrameError("oversized", f"a frame of more than {self._most_values} values came")
         try:
             return self._adapter.validator.validate_json(payload)
         except ValidationError as error:
-            if not self.peer_is_newer:
+            if not self.peer_is_newer or error.error_count() > MOST_MISTAKES:
                 raise _as_frame_error(error) from None
             trimmed = self._without_unknown_fields(payload, error)
         try:
@@ -159,6 +175,8 @@ def _remove(value: Any, path: tuple[int | str, ...]) -> None:
 
 
 def _as_frame_error(error: ValidationError) -> FrameError:
+    if error.error_count() > MOST_MISTAKES:  # to write each of a million out would take a gigabyte
+        return FrameError("unfit", f"{error.error_count()} things are wrong with one frame")
     problems = error.errors(include_url=False, include_input=True)
     first = problems[0]
     path = ".".join(str(part) for part in first["loc"]) or "frame"

@@ -74,7 +74,7 @@ def encoder() -> Encoder:
 
 
 def decoder() -> Decoder:
-    return Decoder(from_instance_adapter())
+    return Decoder(from_instance_adapter(), 4_000_000)
 
 
 def wire(value: object) -> bytes:
@@ -98,7 +98,7 @@ def test_a_frame_of_an_instance_survives_the_wire(frame: Any) -> None:
 def test_a_frame_of_the_gateway_survives_the_wire(frame: Any) -> None:
     data = Encoder(to_instance_adapter(), 1_000_000).encode(frame)
     (payload,) = FrameSplitter(1_000_000).feed(data)
-    assert Decoder(to_instance_adapter()).decode(payload) == frame
+    assert Decoder(to_instance_adapter(), 4_000_000).decode(payload) == frame
 
 
 def test_an_instance_cannot_speak_as_the_gateway() -> None:
@@ -160,6 +160,13 @@ def test_what_is_no_frame_is_refused_by_name(payload: bytes, rule: str, words: s
     assert len(error.problem) < 600
 
 
+def test_a_frame_of_a_million_mistakes_costs_little() -> None:
+    assert refused(wire({"op": "watch", "patterns": [1] * 300_000}), decoder()).rule == "oversized"
+    error = refused(wire({"op": "watch", "patterns": [1] * 9_000}), decoder())
+    assert (error.rule, error.problem) == ("unfit", "9000 things are wrong with one frame")
+    assert refused(wire({"op": "watch", "patterns": ["*"] * 11_000}), decoder()).rule == "unfit"
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_raise_anything_but_a_frame_error(payload: bytes) -> None:
     refused(payload, decoder())
@@ -212,7 +219,7 @@ def test_the_start_frame_tells_the_secrets_and_nothing_is_left_out() -> None:
     start = start_frame(moment="poll")
     start.secrets = {"token": "s3cret"}
     payload = Encoder(to_instance_adapter(), 10_000).encode(start)[HEADER:]
-    read = Decoder(to_instance_adapter()).decode(payload)
+    read = Decoder(to_instance_adapter(), 4_000_000).decode(payload)
     assert isinstance(read, Start)
     assert read.secrets == {"token": "s3cret"}
     assert read.config == {"moment": "poll"}

@@ -207,7 +207,7 @@ async def test_allocations_are_never_left_out_and_too_many_of_them_end_the_insta
     await instance.task
     failed = instance.said[-1]
     assert isinstance(failed, Failed)
-    assert failed.error.startswith("PluginFailure: its handlers do not keep up: 100 frames wait")
+    assert failed.error.startswith("its handlers do not keep up: 100 frames wait")
 
 
 async def test_a_question_is_answered_while_a_handler_is_busy() -> None:
