@@ -169,6 +169,14 @@ async def test_one_whose_handler_hangs_is_ended_at_the_deadline() -> None:
         assert any("one of its handlers has run for" in text for _, _, text in home.turns)
 
 
+async def test_one_that_is_halted_is_ended_at_the_deadline() -> None:
+    async with house(plan("halted"), ping_every_s=0.1, patience_s=1.0) as home:
+        await home.running("halted")
+        os.kill(home.pid("halted"), signal.SIGSTOP)
+        await home.until(lambda: home.view("halted").restarts)
+        assert ("halted", STATES.BACKING_OFF, "its event loop has stood still for 1 s") in home.turns
+
+
 async def test_one_that_takes_too_much_memory_is_ended_and_named() -> None:
     async with house(plan("large", memory_mb=9), memory_every_s=0.1) as home:
         await home.until(lambda: home.view("large").restarts)
