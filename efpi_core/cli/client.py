@@ -65,6 +65,15 @@ class _UnixConnection(http.client.HTTPConnection):
         with reachable(self._home) as path:
             self.sock.connect(path)
 
+    def answer(self, method: str, path: str, content: str | None, headers: dict[str, str]) -> http.client.HTTPResponse:
+        """Ask, and wait for the answer to begin; closed when none comes."""
+        try:
+            self.request(method, path, content, headers)
+            return self.getresponse()
+        except BaseException:
+            self.close()
+            raise
+
 
 class GatewayClient:
     """The gateway that lives in a home."""
@@ -128,8 +137,7 @@ class GatewayClient:
         if content is not None:
             told["Content-Type"] = "application/json"
         try:
-            connection.request(method, path, content, told)
-            answer = connection.getresponse()
+            answer = connection.answer(method, path, content, told)
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
             raise NoGatewayError(
                 f"no gateway runs in {self._home}", "start it with `efpi run`, or name another home with --home"

@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from efpi_core.cli.run_options import RunOptions
 from efpi_core.clock import Clock
@@ -13,6 +12,7 @@ from efpi_core.errors import EfpiError, TryAgainError
 from efpi_core.http.listener import Listener, tcp_listener, unix_listener
 from efpi_core.http.surface import Surface
 from efpi_core.plugin.condition import ConditionState
+from efpi_core.state.home import Home
 from efpi_core.views import HealthView, PartHealth
 
 LOG = logging.getLogger("efpi")
@@ -24,7 +24,7 @@ PORT_AGAIN_S = 5.0
 class Front:
     """What is reached from outside. A port that cannot be had stops nobody; it is named, and tried again."""
 
-    def __init__(self, options: RunOptions, home: Path, clock: Clock) -> None:
+    def __init__(self, options: RunOptions, home: Home, clock: Clock) -> None:
         self._options = options
         self._home = home
         self._clock = clock
@@ -59,14 +59,21 @@ class Front:
             revision=0,
             now=self._clock.now(),
             uptime_s=self._clock.elapsed() - self._began_s,
+            parts=(self._home_health(),),
         )
+
+    def _home_health(self) -> PartHealth:
+        problem = self._home.problem
+        if problem is None:
+            return PartHealth("home", ConditionState.OK)
+        return PartHealth("home", ConditionState.DEGRADED, "not_kept", problem.problem, problem.cure)
 
     async def listen(self) -> None:
         """Listen at the port and at the home's socket. Raises SettingsError for an address that is none of ours."""
         if not await self._listen_tcp():
             self._again = asyncio.create_task(self._listen_later())
         try:
-            listener = unix_listener(self.surface, self._home, self._clock.now)
+            listener = unix_listener(self.surface, self._home.path, self._clock.now)
         except TryAgainError as error:
             self._note("commands", error)
             return

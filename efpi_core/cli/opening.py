@@ -14,27 +14,31 @@ from efpi_core.gateway.supervisor import Supervisor
 from efpi_core.host.catalogue import Catalogue
 from efpi_core.host.host import HostListener, InstanceHost
 from efpi_core.host.hosts import Hosts
+from efpi_core.host.launcher import Launcher
 from efpi_core.host.offer import Offer, PluginDescription
 from efpi_core.site.secrets import SecretStore
 from efpi_core.state.home import Home
 from efpi_core.state.state import State
 
+HURRIED_STOP_S = 1.0
+"""Instances that have just begun have this long to end when the start is broken off."""
 
-async def open_gateway(options: RunOptions, home: Home, clock: Clock, hosts: Hosts) -> Gateway:
+
+async def open_gateway(options: RunOptions, home: Home, clock: Clock, launcher: Launcher) -> Gateway:
     """A gateway at work in a home. Raises SettingsError when there is no site to run."""
     state = State.open(home, clock)
+    gateway = Gateway(clock=clock, state=state)
     try:
-        gateway = Gateway(clock=clock, state=state)
         _take_site(gateway, options)
         gateway.site.check_configs = check_settings_beside
         catalogue = Catalogue()
         await asyncio.to_thread(catalogue.scan)
         secrets = SecretStore.of(home.path, os.environ)
         planner = Planner(catalogue, state, secrets.values, clock.now, gateway.life)
-        supervisor = Supervisor(_inline(hosts) if options.inline else hosts, gateway, clock)
-        await gateway.start(supervisor, planner)
+        hosts = Hosts(launcher)
+        await gateway.start(Supervisor(_inline(hosts) if options.inline else hosts, gateway, clock), planner)
     except BaseException:
-        state.close()
+        await gateway.stop(HURRIED_STOP_S)
         raise
     return gateway
 

@@ -5,6 +5,8 @@ how far the start is.
 """
 
 import asyncio
+import contextlib
+import gc
 import importlib
 import logging
 import os
@@ -18,6 +20,7 @@ from efpi_core.cli.front import Front
 from efpi_core.cli.run_options import RunOptions
 from efpi_core.clock import BoottimeEventLoop, RealClock
 from efpi_core.errors import SettingsError
+from efpi_core.host.launcher import ForkServerLauncher
 from efpi_core.state.home import Home, default_home
 
 if TYPE_CHECKING:  # the socket listens before these are loaded
@@ -35,6 +38,7 @@ def run(options: RunOptions) -> int:
         stream=sys.stderr,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    gc.disable()  # loading makes no garbage, and looking for it costs a tenth of the start
     _refuse_missing_site(options.site)
     home = Home(options.home or default_home(os.environ))
     home.open()
@@ -60,7 +64,7 @@ async def _serve(options: RunOptions, home: Home) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_end.set)
-    front = Front(options, home.path, RealClock())
+    front = Front(options, home, RealClock())
     await front.listen()
     opening = asyncio.create_task(_open(options, home, front))
     ending = asyncio.create_task(told_to_end.wait())
@@ -76,12 +80,21 @@ async def _serve(options: RunOptions, home: Home) -> None:
 
 async def _open(options: RunOptions, home: Home, front: Front) -> "Gateway":
     """Load the gateway beside the running loop, begin it, and show it."""
-    await asyncio.to_thread(importlib.import_module, "efpi_core.cli.opening")
-    from efpi_core.cli.opening import open_gateway  # noqa: PLC0415  # loaded by now, after the socket listens
-    from efpi_core.host.hosts import Hosts  # noqa: PLC0415
-    from efpi_core.http.parts import Parts, installed_parts  # noqa: PLC0415
+    launcher = ForkServerLauncher()
+    try:
+        if not options.inline:
+            with contextlib.suppress(OSError):  # it is tried again, and named, when an instance needs it
+                launcher.start()
+        await asyncio.to_thread(importlib.import_module, "efpi_core.cli.opening")
+        from efpi_core.cli.opening import open_gateway  # noqa: PLC0415  # loaded by now, after the socket listens
+        from efpi_core.http.parts import Parts, installed_parts  # noqa: PLC0415
 
-    gateway = await open_gateway(options, home, RealClock(), Hosts())
+        gateway = await open_gateway(options, home, RealClock(), launcher)
+    except BaseException:
+        await launcher.close()
+        raise
+    gc.freeze()  # what was loaded stays; the collector need not look at it again
+    gc.enable()
     front.show(gateway.health)
     front.surface.open(gateway, Parts(installed_parts()))
     where = front.address if front.port is not None else "not reachable yet, see above"

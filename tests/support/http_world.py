@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -248,10 +249,12 @@ async def exchange(
 
 
 @asynccontextmanager
-async def served(home: Path, gateway: RecordedGateway | None = None) -> AsyncIterator[Served]:
+async def served(
+    home: Path, gateway: RecordedGateway | None = None, parts: Parts | None = None
+) -> AsyncIterator[Served]:
     house = gateway or RecordedGateway()
     surface = Surface(house.health)
-    surface.open(house, Parts())
+    surface.open(house, parts or Parts())
     listeners: list[Listener] = [
         tcp_listener(surface, "127.0.0.1", 0, lambda: NOON),
         unix_listener(surface, home, lambda: NOON),
@@ -263,3 +266,41 @@ async def served(home: Path, gateway: RecordedGateway | None = None) -> AsyncIte
     finally:
         surface.close()
         await asyncio.gather(*(listener.stop() for listener in listeners))
+
+
+class Beside:
+    """A served house in a thread of its own."""
+
+    def __init__(self, gateway: RecordedGateway, home: Path) -> None:
+        self.gateway = gateway
+        self.home = home
+        self.port = 0
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._over = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        async with served(self.home, self.gateway) as house:
+            self.port = house.port
+            self._ready.set()
+            await self._over.wait()
+
+    def tell(self, kind: str, key: str, value: object) -> None:
+        self._loop.call_soon_threadsafe(self.gateway.feed.tell, kind, key, value)
+
+    def begin(self) -> None:
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    def end_after(self, seconds: float) -> None:
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._over.set)
+
+    def end(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join(10)

@@ -1,7 +1,5 @@
 """The live page in a real browser: what people see, and that a device's text stays text."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +11,7 @@ from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.observation import Quality
 from efpi_core.views import HealthView, InstanceState, InstanceView, PartHealth
 from tests.support.chromium import Page, browser
-from tests.support.http_world import APPLIANCES, HOSTILE, NOON, RecordedGateway, event, served
+from tests.support.http_world import APPLIANCES, HOSTILE, NOON, Beside, RecordedGateway, event
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(browser() is None, reason="no Chromium is installed")]
 
@@ -29,40 +27,6 @@ class TroubledGateway(RecordedGateway):
             "p1", "driver", "p1", InstanceState.QUARANTINED, ConditionState.OFFLINE, text=HOSTILE, cure="plug it in"
         )
         return HealthView("degraded", ("state",), "0.1.0", HOSTILE, 7, NOON, 12.5, parts, (gone,))
-
-
-class Beside:
-    """A served house in a thread of its own."""
-
-    def __init__(self, gateway: RecordedGateway, home: Path) -> None:
-        self.gateway = gateway
-        self.home = home
-        self.port = 0
-        self._ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._over = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        async with served(self.home, self.gateway) as house:
-            self.port = house.port
-            self._ready.set()
-            await self._over.wait()
-
-    def tell(self, kind: str, key: str, value: object) -> None:
-        self._loop.call_soon_threadsafe(self.gateway.feed.tell, kind, key, value)
-
-    def begin(self) -> None:
-        self._thread.start()
-        assert self._ready.wait(10)
-
-    def end(self) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join(10)
 
 
 @contextmanager

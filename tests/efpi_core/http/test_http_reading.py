@@ -1,16 +1,21 @@
 """What the HTTP interface shows."""
 
 import math
+import re
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from efpi_core.errors import RefusedError, SettingsError, TryAgainError
+from efpi_core.gateway_api import GatewayApi
 from efpi_core.http.json_form import to_json
 from efpi_core.http.metrics import family
 from efpi_core.http.parts import Parts
+from efpi_core.plugin.hookspecs import hookimpl
 from efpi_core.plugin.observation import Quality
-from efpi_core.plugin.routes import Role
+from efpi_core.plugin.routes import HttpRoute, Role
 from tests.support.http_world import HOSTILE, RecordedGateway, event, served
 
 
@@ -199,3 +204,32 @@ async def test_what_is_not_there_is_a_problem_too(tmp_path: Path) -> None:
 def test_every_route_declares_its_role_and_only_reading_is_open_to_all() -> None:
     for route in Parts().routes(RecordedGateway()):
         assert route.role is (Role.VIEWER if route.methods == ("GET",) else Role.OWNER), route.path
+
+
+def test_every_route_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
+    for route in Parts().routes(RecordedGateway()):
+        path = re.sub(r"\{(\w+):int\}", "{n}", route.path)
+        assert path.split("{")[0].rstrip("/") in page, route.path
+
+
+async def test_hook_efpi_routes_adds_the_routes_of_another_part_behind_their_roles(tmp_path: Path) -> None:
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(f"{scope['path']} of another part")(scope, receive, send)
+
+    class Part:
+        @hookimpl
+        def efpi_routes(self, gateway: GatewayApi) -> list[HttpRoute]:
+            return [
+                HttpRoute("/ui", page, Role.VIEWER, mount=True),
+                HttpRoute("/secret", page, Role.OWNER),
+                HttpRoute("/api/appliances", page, Role.VIEWER),
+            ]
+
+    async with served(tmp_path, parts=Parts([Part()])) as house:
+        assert (await house.get("/ui/anything")).body == b"/ui/anything of another part"
+        assert (await house.ask("POST", "/ui/anything", {})).status == 403
+        assert (await house.own("POST", "/ui/anything", {})).status == 200
+        assert (await house.get("/secret")).status == 403
+        assert (await house.own("GET", "/secret")).status == 200
+        assert isinstance((await house.get("/api/appliances")).json, list), "the API's own paths cannot be taken"
