@@ -149,6 +149,7 @@ def _check_behaviour(behaviour: ModeBehaviour, allowed: frozenset[Commodity], pa
 
 def check_leakage(space: ControlSpace, leakage: StorageLeakageUpdate, now: datetime, index_at: IndexAt) -> None:
     """Leakage is told for every fill level that the storage can have."""
+    _require_room(len(space.leakages), "leakages")
     description = space.description_at(max(now, leakage.valid_from))
     if not isinstance(description, StorageSystemDescription):
         return

@@ -270,7 +270,7 @@ class ControlSpace:
             self.state = state
             return
         self._supersede(before)
-        self.state = merged_state(before, state)
+        self.state = merged_state(before, state, now)
 
     def _apply_work(self, work: TimeShiftableUpdate, now: datetime) -> None:
         self._end_updates()

@@ -271,16 +271,18 @@ class Session:
 
     def _take_allocation_revoke(self, revoke: AllocationRevoke, now: datetime) -> Verdict:
         name = revoke.allocation_id
-        if name is not None and name not in self.allocations:
-            known = self.allocations.closed_lately(name)
-            refuse(
-                "allocation_closed" if known else "unknown_allocation",
-                "allocation_id",
-                name,
-                "this allocation is closed" if known else "no such allocation is open",
-                "take back open allocations only, or name none to take back all",
-            )
-        return Verdict(to_appliance=(revoke,))
+        if name is None or name in self.allocations:
+            return Verdict(to_appliance=(revoke,))
+        known = self.allocations.closed_lately(name)
+        refusal = Refusal(
+            "allocation_closed" if known else "unknown_allocation",
+            "allocation_id",
+            name,
+            "this allocation is closed" if known else "no such allocation is open",
+            "take back open allocations only, or name none to take back all",
+        )
+        # The appliance may have finished while the revocation was on its way: no fault, and there is nothing to revoke.
+        return Verdict(warnings=(refusal,)) if known else Verdict(refusal)
 
     def _rejected(self, message: AppMessage, refusal: Refusal, now: datetime) -> Verdict:
         if type(message) not in _ALLOCATIONS or refusal.rule == "repeated_message":
@@ -335,9 +337,12 @@ _new = tuple.__new__
 """Makes a verdict in a third of the time that its own constructor takes; for the paths that every message goes."""
 
 
+_UNPRINTABLE = dict.fromkeys((*range(9), *range(11, 32), 127), " ")
+
+
 def _text(sentence: str) -> str:
-    """A sentence as a message's text may be: not too long."""
-    return sentence.rstrip()[:2000]
+    """A sentence as a message's text may be: not too long, and without what acts on a terminal."""
+    return sentence.encode("utf-8", "replace").decode().translate(_UNPRINTABLE).rstrip()[:2000]
 
 
 def _type_of(message: Message) -> str:

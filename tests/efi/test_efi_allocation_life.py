@@ -191,7 +191,9 @@ def test_an_app_takes_back_one_allocation_or_all() -> None:
     for revoke in (revoke_of(allocation), revoke_of(None)):
         assert talk.asks(revoke).to_appliance == (revoke,)
     talk.hears(status_of(allocation, REVOKED))
-    assert talk.rejects(revoke_of(allocation)) == "allocation_closed"
+    late = talk.asks(revoke_of(allocation))
+    assert not late.to_appliance
+    assert [warning.rule for warning in late.warnings] == ["allocation_closed"]
 
 
 def test_taking_back_the_control_space_closes_what_rested_on_it() -> None:
@@ -279,6 +281,16 @@ def test_when_the_app_goes_its_allocations_are_closed_and_taken_back() -> None:
     assert revoke.type == "allocation_revoke"
     assert talk.session.space.state is state
     assert talk.session.release(NOON, "again") == Verdict()
+
+
+@pytest.mark.parametrize("reason", ["\x1b[31mred\x00", "x" * 5000, "\ud800", "line\nline\r"])
+def test_whatever_the_reason_it_can_be_told(reason: str) -> None:
+    talk, state = battery_talk()
+    talk.asks(battery_allocation(state.message_id))
+    (closed,) = talk.session.end(NOON, reason).to_app
+    assert isinstance(closed, AllocationStatusUpdate)
+    assert len(closed.text) <= 2000
+    assert not set(closed.text) & set("\x1b\x00\r")
 
 
 def test_the_end_of_a_conversation_closes_all_and_starts_afresh() -> None:

@@ -68,6 +68,14 @@ def test_a_timer_that_a_state_does_not_mention_ends_as_said_before() -> None:
     assert state.timer_ends == {"rest": NOON + 2 * HOUR, "warm": NOON + MINUTE}
 
 
+def test_a_timer_that_has_ended_is_not_carried_on() -> None:
+    space = told(two_actuators(running("pump", "on", rest=NOON + MINUTE)))
+    space.apply(two_actuators(running("pump", "off")), NOON + MINUTE)
+    state = space.mode_state("pump")
+    assert state is not None
+    assert state.timers == ()
+
+
 def test_a_state_that_mentions_everything_is_kept_as_it_came() -> None:
     space = told(battery_state(rest_until=NOON))
     newer = battery_state("charge", 0.5, rest_until=NOON + HOUR)
