@@ -1,7 +1,7 @@
 """`efpi simulate`: a site in simulated time, as fast as the work allows."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -16,13 +16,11 @@ from efpi_core.cli.options import JsonOption
 from efpi_core.cli.screen import Screen
 from efpi_core.cli.site_argument import site_text
 from efpi_core.errors import SettingsError, TryAgainError
-from efpi_core.host.idle import IdleSelector
 from efpi_core.simulation.inline_hosts import InlineHosts
 from efpi_core.simulation.ledger import Summary
 from efpi_core.simulation.loop import run_stepped
 from efpi_core.simulation.process_hosts import ProcessHosts
 from efpi_core.simulation.simulation import Progress, Simulation
-from efpi_core.site.document import Site
 from efpi_core.site.loader import load_site
 
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2199, 1, 1, tzinfo=UTC)
@@ -48,11 +46,15 @@ def simulate(
     check_settings(loaded)
     begin = _start(start)
     duration = timedelta(days=days)
-    make_host = ProcessHosts() if hosted else InlineHosts()
+    hosts = ProcessHosts() if hosted else InlineHosts()
     with _progress(begin, duration, quiet=as_json) as progress:
         try:
             summary = run_stepped(
-                lambda selector: _run(loaded.site, make_host, selector, begin, seed, duration, out, messages, progress)
+                lambda selector: _run(
+                    Simulation(loaded.site, hosts, selector, start=begin, seed=seed),
+                    hosts,
+                    lambda simulation: simulation.run(duration, out, messages=messages, progress=progress),
+                )
             )
         except OSError as error:
             raise TryAgainError(
@@ -64,21 +66,12 @@ def simulate(
 
 
 async def _run(
-    site: Site,
-    make_host: ProcessHosts | InlineHosts,
-    selector: IdleSelector,
-    begin: datetime,
-    seed: int,
-    duration: timedelta,
-    out: Path,
-    messages: bool,
-    progress: Progress,
+    simulation: Simulation, hosts: ProcessHosts | InlineHosts, work: Callable[[Simulation], Awaitable[Summary]]
 ) -> Summary:
-    simulation = Simulation(site, make_host, selector, start=begin, seed=seed)
     try:
-        return await simulation.run(duration, out, messages=messages, progress=progress)
+        return await work(simulation)
     finally:
-        await make_host.close()
+        await hosts.close()
 
 
 def _start(text: str) -> datetime:
