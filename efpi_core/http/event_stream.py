@@ -64,7 +64,7 @@ class EventStream:
         end = asyncio.Event()
         self._ends.add(end)
         try:
-            async with aclosing(_Changes(self._gateway, end)) as changes:
+            async with aclosing(_Changes(self._gateway, end, HEALTH_EVERY_S)) as changes:
                 await changes.begin()
                 async for chunk in self._tell(kinds, after, changes):
                     yield chunk
@@ -81,7 +81,7 @@ class EventStream:
                 last = event.number
                 yield frame("event", event, last)
         yield frame("live", {"now": self._gateway.health().now})
-        while (change := await changes.next(HEALTH_EVERY_S)) is not None:
+        while (change := await changes.next()) is not None:
             kind, value = change
             if isinstance(value, EventView) and "event" in kinds:
                 missed = (value,) if last == 0 or value.number == last + 1 else self._events_after(last)
@@ -121,9 +121,12 @@ class EventStream:
 
 
 class _Changes:
-    """The changes that one reader follows, with a tick when nothing happens and an end when the server stops."""
+    """The changes that one reader follows, with a tick now and then and an end when the server stops."""
 
-    def __init__(self, gateway: GatewayApi, end: asyncio.Event) -> None:
+    def __init__(self, gateway: GatewayApi, end: asyncio.Event, tick_s: float) -> None:
+        self._tick_s = tick_s
+        self._loop = asyncio.get_running_loop()
+        self._tick_at = self._loop.time() + tick_s
         self._source = gateway.subscribe()
         self._end = asyncio.ensure_future(end.wait())
         self._pending: asyncio.Task[tuple[str, object]] | None = None
@@ -136,14 +139,16 @@ class _Changes:
     async def _take(self) -> tuple[str, object]:
         return await anext(self._source)
 
-    async def next(self, tick_s: float) -> tuple[str, object] | None:
-        """The next change; a tick when none comes for a while; None when all is over."""
+    async def next(self) -> tuple[str, object] | None:
+        """The next change, or a tick when it is time for one; None when all is over."""
         if self._pending is None:
             self._pending = asyncio.ensure_future(self._take())
-        done, _ = await asyncio.wait({self._pending, self._end}, timeout=tick_s, return_when=asyncio.FIRST_COMPLETED)
+        left_s = max(self._tick_at - self._loop.time(), 0)
+        done, _ = await asyncio.wait({self._pending, self._end}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         if self._end in done:
             return None
-        if not done:
+        if left_s == 0 or not done:
+            self._tick_at = self._loop.time() + self._tick_s
             return "tick", None
         pending, self._pending = self._pending, None
         try:

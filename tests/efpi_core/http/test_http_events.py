@@ -175,11 +175,24 @@ async def test_readers_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert refused.status == 503
 
 
-async def test_health_is_told_again_while_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_stream, "HEALTH_EVERY_S", 0.01)
-    async with served(tmp_path) as house, following(house, "?kinds=health") as reader:
+@pytest.mark.parametrize("busy", [False, True])
+async def test_health_is_told_again_whether_anything_happens_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy: bool
+) -> None:
+    monkeypatch.setattr(event_stream, "HEALTH_EVERY_S", 0.05)
+    async with served(tmp_path) as house, following(house, "?kinds=health,balance") as reader:
         await reader.until("live")
-        assert (await reader.next())[0] == "health"
+
+        async def chatter() -> None:
+            while True:
+                house.gateway.feed.tell("balance", "", house.gateway.balance())
+                await asyncio.sleep(0.01)
+
+        chatting = asyncio.ensure_future(chatter()) if busy else None
+        frames = await reader.until("health")
+        assert len(frames) > 1 or not busy
+        if chatting is not None:
+            chatting.cancel()
 
 
 async def test_the_server_ends_at_once_though_readers_follow(tmp_path: Path) -> None:
