@@ -36,7 +36,7 @@ format: $(DEVELOPMENT)
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.benchmarks-installed
-	@for figure in benchmarks/[a-z]*.py; do echo; echo "== $$figure"; $(BIN)/python $$figure || exit 1; done
+	@for figure in $$(grep -l __main__ benchmarks/*.py); do echo; echo "== $$figure"; $(BIN)/python $$figure || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis
