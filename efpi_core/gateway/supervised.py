@@ -25,6 +25,8 @@ KEPT_LINES = 60
 CERTAINTY_S = 0.3
 """How long to wait for the death of what was killed."""
 
+REPORT_CURE = "report it to the plugin's author; the log has what it printed last"
+
 HELD_BY_KERNEL_CURE = "unplug the device or disk that it waits for, or restart the machine"
 
 
@@ -232,14 +234,14 @@ class Supervised:
     def _crashed(self, ending: Ending) -> None:
         failed = self._failed
         text = f"{failed.moment}: {failed.error}" if failed is not None else ending.text
-        cure = ending.cure or (failed.cure if failed is not None else "")
+        cure = ending.cure or (failed.cure if failed is not None else "") or REPORT_CURE
         self.trouble = Trouble(text, cure, failed.traceback if failed is not None else "", tuple(self._printed))
         now = self._clock.elapsed()
         pause = self._crashes.crashed(now, now - self._launched_at)
         if pause is None:
-            release = f"release it with `efpi plugins restart {self.name}`"
+            release = f"release it with `efpi restart {self.name}`"
             crashes = f"{text} (ended {self._crashes.recent} times in a short time)"
-            self._turn(InstanceState.QUARANTINED, crashes, f"{cure}; {release}" if cure else release)
+            self._turn(InstanceState.QUARANTINED, crashes, f"{cure}; {release}")
             return
         self._pause = self._clock.call_later(pause, self._again)
         self._turn(InstanceState.BACKING_OFF, text, cure)
