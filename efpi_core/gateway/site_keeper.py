@@ -192,9 +192,14 @@ class SiteKeeper:
                 case Step.CONFIRM:
                     return ""
                 case Step.ROLL_BACK:
-                    return decision.reason
+                    return "; ".join((decision.reason, *self._troubles(decision.culprits)))
                 case Step.WAIT:
                     await self._clock.sleep(LOOK_EVERY_S)
+
+    def _troubles(self, names: tuple[str, ...]) -> list[str]:
+        """What instances say of their own failures."""
+        assert self._instances is not None, "started"  # noqa: S101  # by `start`
+        return [view.text for view in self._instances.views() if view.instance in names and view.text]
 
 
 _STANDING = {

@@ -41,6 +41,8 @@ class Decision:
 
     step: Step
     reason: str = ""
+    culprits: tuple[str, ...] = ()
+    """The instances for which it is taken back."""
 
 
 class ApplyWatch:
@@ -68,17 +70,18 @@ class ApplyWatch:
         """Decide. `now_s` is of a clock for durations, `present` how all stand; who is not there was stopped."""
         for name in sorted(self._touched):
             if present.get(name) is Standing.FAILED:
-                return Decision(Step.ROLL_BACK, f"{name} cannot run with the new site")
+                return Decision(Step.ROLL_BACK, f"{name} cannot run with the new site", (name,))
         for name in sorted(self._innocent):
             if present.get(name) is Standing.FAILED:
-                return Decision(Step.ROLL_BACK, f"{name}, which was not changed, fails since then")
+                return Decision(Step.ROLL_BACK, f"{name}, which was not changed, fails since then", (name,))
         slow = sorted(
             name for name in self._touched | self._innocent if present.get(name, Standing.WELL) is Standing.STARTING
         )
         if slow:
             self._well_since_s = None
             if now_s - self._begun_s >= self._window_s:
-                return Decision(Step.ROLL_BACK, f"{', '.join(slow[:5])} did not come up in {self._window_s:g} s")
+                reason = f"{', '.join(slow[:5])} did not come up in {self._window_s:g} s"
+                return Decision(Step.ROLL_BACK, reason, tuple(slow[:5]))
             return Decision(Step.WAIT, f"waiting for {', '.join(slow[:5])}")
         if self._well_since_s is None:
             self._well_since_s = now_s
