@@ -1,0 +1,10 @@
+"""What the stories share: a home that is new."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"

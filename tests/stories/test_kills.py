@@ -1,0 +1,90 @@
+"""`kill -9` of each kind of process: what is left goes on, what was killed comes back, nothing is orphaned."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.hosted_world import gone_within, runs
+from tests.support.real_gateway import RealGateway, none_left, running
+
+BACK_WITHIN_S = 2.0
+
+
+def kill(pid: int) -> float:
+    """End a process without a word; returns when."""
+    os.kill(pid, signal.SIGKILL)
+    assert gone_within(pid, 2.0)
+    return time.monotonic()
+
+
+def comes_back(gateway: RealGateway, instance: str) -> float:
+    """Kill an instance; returns how long it took until its replacement ran."""
+    before = gateway.pid_of(instance)
+    began = kill(before)
+
+    def another() -> bool:
+        view = gateway.instances()[instance]
+        return view["state"] == "running" and view["pid"] not in (None, before)
+
+    gateway.eventually(another, f"{instance} is back", 10)
+    return time.monotonic() - began
+
+
+def pids(gateway: RealGateway) -> dict[str, int]:
+    return {name: view["pid"] for name, view in gateway.instances().items()}
+
+
+@pytest.mark.slow
+def test_a_killed_driver_and_a_killed_app_are_back_within_two_seconds_and_nobody_else_notices(home: Path) -> None:
+    with running(home, "demo") as gateway:
+        gateway.all_run()
+        before = pids(gateway)
+        assert comes_back(gateway, "battery") <= BACK_WITHIN_S
+        gateway.eventually(lambda: gateway.power("battery") is not None, "the battery tells its power again", 5)
+        assert comes_back(gateway, "steering") <= BACK_WITHIN_S
+        gateway.eventually(
+            lambda: gateway.appliances()["battery"]["app"] == "steering", "the app is connected again", 5
+        )
+        after = pids(gateway)
+        changed = {name for name in before if before[name] != after[name]}
+        assert changed == {"battery", "steering"}
+        told = [event for event in gateway.says("events") if event["kind"] == "instance_backing_off"]
+        assert {event["subject"] for event in told} == {"battery", "steering"}
+        assert all("killed" in event["text"] or "signal" in event["text"] for event in told), told
+        gateway.eventually(lambda: gateway.health()["status"] == "ok", "all is well again", 5)
+
+
+@pytest.mark.slow
+def test_the_house_outlives_the_server_that_forks_its_processes(home: Path) -> None:
+    with running(home, "demo") as gateway:
+        gateway.all_run()
+        before = pids(gateway)
+        kill(gateway.fork_server())
+        gateway.eventually(
+            lambda: all(view["state"] == "running" and runs(view["pid"]) for view in gateway.instances().values()),
+            "every instance runs",
+            10,
+        )
+        assert comes_back(gateway, "freezer") <= BACK_WITHIN_S + 1.5, "a new server starts, and forks"
+        for name in before:
+            gateway.eventually(lambda n=name: gateway.power(n) is not None or n == "steering", f"{name} is live", 10)
+
+
+@pytest.mark.slow
+def test_no_process_outlives_a_killed_gateway_and_its_home_can_be_used_at_once(home: Path) -> None:
+    with running(home, "demo") as gateway:
+        gateway.all_run()
+        assert gateway.cli("connections", "disconnect", "car").code == 0
+        family = gateway.family()
+        assert len(family) >= 13
+        kill(gateway.pid)
+        assert gateway.cli("appliances").code == 3
+        with running(home) as second:
+            second.all_run()
+            assert second.appliances()["car"]["app"] is None
+            assert second.health()["status"] == "ok"
+            none_left(family, 8.0)
+            second.all_run()
