@@ -30,6 +30,9 @@ AnyDescription = StorageSystemDescription | OutputAdjustableSystemDescription | 
 REMEMBERED_UPDATES = 64
 """How many updates that newer ones took the place of can still be quoted by an allocation."""
 
+_NOTHING_NOTED: set[str] = set()
+"""Shared by all messages that are kept, for pydantic's note of the fields that were given: up to 728 bytes each."""
+
 
 class ControlSpace:
     """What one appliance told that still holds. It trusts what it is given: the session judges beforehand.
@@ -170,6 +173,7 @@ class ControlSpace:
         """Take in what the appliance says. A status of an allocation changes nothing here."""
         taken = _APPLY.get(type(message))
         if taken is not None:
+            object.__setattr__(message, "__pydantic_fields_set__", _NOTHING_NOTED)
             taken(self, message, now)
 
     def revoke(self, object_id: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from typing import NamedTuple, Self
+from weakref import WeakValueDictionary
 
 from efi.control_space import AnyDescription
 from efi.demand_driven import DemandDrivenMode
@@ -38,7 +39,7 @@ class KnownMode(NamedTuple):
 class ActuatorModes:
     """What one actuator can do, by name."""
 
-    __slots__ = ("graph", "modes", "timers", "transitions")
+    __slots__ = ("__weakref__", "graph", "modes", "timers", "transitions")
 
     def __init__(self, graph: ModeGraph, modes: tuple[AnyMode, ...]) -> None:
         self.graph = graph
@@ -71,6 +72,17 @@ class ActuatorModes:
             refuse("factor_unexpected", f"{path}factor", factor, f"mode '{mode_id}' is a point", "leave the factor out")
 
 
+_IN_USE: WeakValueDictionary[int, ActuatorModes] = WeakValueDictionary()
+
+
+def modes_of(graph: ModeGraph, modes: tuple[AnyMode, ...]) -> ActuatorModes:
+    """What an actuator can do; one and the same for all appliances that share its very description."""
+    known = _IN_USE.get(id(graph))
+    if known is None or known.graph is not graph:
+        known = _IN_USE[id(graph)] = ActuatorModes(graph, modes)
+    return known
+
+
 class ModeIndex:
     """The modes of all actuators of a description; an appliance that names no actuator is found under None."""
 
@@ -80,10 +92,10 @@ class ModeIndex:
         self.description = description
         self.actuators: dict[str | None, ActuatorModes]
         if isinstance(description, OutputAdjustableSystemDescription):
-            self.actuators = {None: ActuatorModes(description, description.modes)}
+            self.actuators = {None: modes_of(description, description.modes)}
         else:
             self.actuators = {
-                actuator.actuator_id: ActuatorModes(actuator, actuator.modes) for actuator in description.actuators
+                actuator.actuator_id: modes_of(actuator, actuator.modes) for actuator in description.actuators
             }
 
     def refuse_actuator(self, actuator_id: str, path: str) -> ActuatorModes:

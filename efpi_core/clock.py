@@ -44,6 +44,8 @@ class TimerHandle:
 class Clock(ABC):
     """The one source of time."""
 
+    __slots__ = ()
+
     @abstractmethod
     def now(self) -> datetime:
         """The present instant, in UTC: for stamps and schedules."""
@@ -191,6 +193,8 @@ class _LoopTimerHandle(TimerHandle):
 
 class SteppedClock(Clock):
     """Time that stands still until somebody advances it: simulation, and epochs given from outside."""
+
+    __slots__ = ("_count", "_now", "_schedule", "_start")
 
     def __init__(self, start: datetime) -> None:
         self._start = start

@@ -27,6 +27,8 @@ class MessageIds:
     In a simulation the mark is fixed, so that the same site gives the same ids.
     """
 
+    __slots__ = ("_counter", "_prefix")
+
     def __init__(self, sender: str, life: str) -> None:
         self._prefix = f"{sender[:40]}_{life}_"
         self._counter = itertools.count(1)

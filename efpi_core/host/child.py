@@ -148,18 +148,22 @@ class HostedInstance:
 
 def settle(order: ChildOrder) -> None:
     """Make this process a good neighbour: a name, a low priority, first to go when memory is short, no core files."""
-    _tell_kernel("/proc/self/comm", f"efpi:{order.name}"[:15])
-    _tell_kernel("/proc/self/oom_score_adj", "300")
+    tell_kernel("/proc/self/comm", f"efpi:{order.name}"[:15])
+    tell_kernel("/proc/self/oom_score_adj", "300")
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with contextlib.suppress(OSError):
         os.nice(order.nice)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    # made anew: those of the forkserver may have been made for a file, and a pipe cannot be sought in
+    rewire_streams()
+
+
+def rewire_streams() -> None:
+    """Make stdout and stderr anew: those of the forkserver may have been made for a file, and a pipe cannot seek."""
     sys.stdout, sys.stderr = _writer(1), _writer(2)
 
 
-def _tell_kernel(path: str, text: str) -> None:
+def tell_kernel(path: str, text: str) -> None:
     """Write a kernel's setting; where it refuses, the default holds."""
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from efpi_core.errors import PluginFailure
-from efpi_core.host.launcher import python_program
+from efpi_core.host.launching import python_program
 from efpi_core.host.output import printable
 
 DEADLINE_S = 30.0

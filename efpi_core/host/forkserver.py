@@ -3,13 +3,17 @@
 Run by the gateway as `python -m efpi_core.host.forkserver --fd N`, N being one end of a Unix socket that keeps message
 boundaries. It has one thread and no event loop, so that its forks are sound. When the gateway closes its end, the
 children have some seconds for their safe states; then everything ends.
+
+A child may also become a template: it imports one plugin and then does the same for that plugin's instances.
 """
 
 import argparse
 import contextlib
+import faulthandler
 import gc
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -19,9 +23,12 @@ from typing import Any, NoReturn
 
 from efi.messages import build_messages
 from efpi_core.clock import RealClock
+from efpi_core.errors import PluginFailure
 from efpi_core.host import child, prctl
+from efpi_core.host.loading import plugin_types
 from efpi_core.host.order import ORPHAN_GRACE_S, ChildOrder
 from efpi_core.host.warmup import warm_up
+from efpi_core.host.watchdog import allow
 
 LARGEST_REQUEST = 64 * 1024
 """Bytes of one request."""
@@ -31,8 +38,12 @@ LARGEST_REQUEST = 64 * 1024
 class Birth:
     """What a forked child is to become; returned from `ForkServer.serve` in the child only."""
 
-    order: ChildOrder
+    order: ChildOrder | None
+    """The instance to run; None for a template."""
+    template: str | None
+    """The module that a template imports."""
     channel: int
+    """The instance's, or a template's own control socket."""
     output: int
 
 
@@ -45,6 +56,8 @@ class ForkServer:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._children: set[int] = set()
+        self._templates: set[int] = set()
+        self._spares_adopted = False
         self._selector = selectors.DefaultSelector()
         self._wakeup_read, self._wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(control, selectors.EVENT_READ)
@@ -75,18 +88,21 @@ class ForkServer:
         return request, descriptors
 
     def _launch(self, wish: dict[str, Any], descriptors: list[int]) -> Birth | None:
-        birth = Birth(ChildOrder(**wish["order"]), *descriptors)
+        order = ChildOrder(**wish["order"]) if "order" in wish else None
+        birth = Birth(order, wish.get("template"), *descriptors)
         try:
             pid = os.fork()
         except OSError as error:
-            self._tell({"id": wish["id"], "error": f"no process could be made: {error}"})
+            self.tell({"id": wish["id"], "error": f"no process could be made: {error}"})
         else:
             if pid == 0:
                 self._become_child(birth)
                 return birth
             self._children.add(pid)
+            if order is None:
+                self._templates.add(pid)
             handle = os.pidfd_open(pid)
-            self._tell({"id": wish["id"], "pid": pid}, handle)
+            self.tell({"id": wish["id"], "pid": pid}, handle)
             os.close(handle)
         for descriptor in descriptors:
             os.close(descriptor)
@@ -107,7 +123,8 @@ class ForkServer:
                 with contextlib.suppress(OSError):
                     os.close(descriptor)
 
-    def _tell(self, news: dict[str, object], *descriptors: int) -> None:
+    def tell(self, news: dict[str, object], *descriptors: int) -> None:
+        """Tell the gateway."""
         with contextlib.suppress(OSError):  # a gateway that is gone shows as the end of its socket
             socket.send_fds(self._control, [json.dumps(news).encode()], descriptors)
 
@@ -126,11 +143,16 @@ class ForkServer:
         _, status = os.waitpid(pid, 0)
         if known:
             self._children.discard(pid)
-            self._tell({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
-            self._end_adopted()
+            self.tell({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
+            self._spares_adopted |= pid in self._templates
+            if not self._spares_adopted:
+                self._end_adopted()
 
     def _end_adopted(self) -> None:
-        """End the processes that a plugin detached from itself: they came to be children of this one."""
+        """End the processes that a plugin detached from itself: they came to be children of this one.
+
+        After a template died its instances are among them, and are spared until the gateway is gone.
+        """
         with contextlib.suppress(OSError):
             for pid in map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()):
                 if pid not in self._children:
@@ -159,8 +181,44 @@ def preload() -> None:
     """Import and build what every child needs, and set it apart from the garbage collector."""
     build_messages()
     warm_up()
+    _freeze()
+
+
+def _freeze() -> None:
     gc.collect()
     gc.freeze()
+
+
+def become_template(module: str) -> None:
+    """Import a plugin, and end when that leaves more behind than definitions: it would be shared by all instances."""
+    prctl.adopt_orphans()
+    _ignore_signals()
+    child.tell_kernel("/proc/self/comm", f"efpi-{module}"[:15])
+    child.rewire_streams()
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # a count is wanted
+    allow(child.IMPORT_S)
+    try:
+        plugin_types(module)
+    except PluginFailure:
+        os._exit(0)  # an instance that is made without a template will tell
+    faulthandler.cancel_dump_traceback_later()
+    if not _single_threaded() or len(os.listdir("/proc/self/fd")) != before:  # noqa: PTH208  # a count is wanted
+        os._exit(0)
+    _freeze()
+
+
+def _single_threaded() -> bool:
+    """Whether no thread is left; the watchdog's own takes a moment to go."""
+    for _ in range(100):
+        if len(os.listdir("/proc/self/task")) == 1:  # noqa: PTH208  # a count is wanted
+            return True
+        select.select([], [], [], 0.001)
+    return False
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def main() -> NoReturn:
@@ -169,15 +227,20 @@ def main() -> NoReturn:
     parser.add_argument("--fd", type=int, required=True, help="the socket to the gateway")
     control = socket.socket(fileno=parser.parse_args().fd)
     control.set_inheritable(False)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    _ignore_signals()
     gc.disable()
     prctl.adopt_orphans()
     preload()
     birth = ForkServer(control).serve()
-    if birth is not None:
-        gc.enable()
-        child.live(socket.socket(fileno=birth.channel), birth.order)
+    while birth is not None:
+        control = socket.socket(fileno=birth.channel)
+        if birth.order is not None:
+            gc.enable()
+            child.live(control, birth.order)
+        become_template(birth.template or "")
+        server = ForkServer(control)
+        server.tell({"ready": True})
+        birth = server.serve()
     os._exit(0)
 
 

@@ -3,7 +3,8 @@
 from efpi_core.clock import RealClock
 from efpi_core.host.host import HostListener, InstanceHost
 from efpi_core.host.inline import InlineHost
-from efpi_core.host.launcher import ForkServerLauncher, Launcher
+from efpi_core.host.launcher import ForkServerLauncher
+from efpi_core.host.launching import Launcher
 from efpi_core.host.loading import plugin_type
 from efpi_core.host.offer import Offer, PluginDescription
 from efpi_core.host.order import PATIENCE_S, ChildOrder

@@ -17,6 +17,20 @@ MakeClock = Callable[[Start], Clock]
 class InlineHost:
     """Runs one life of an instance beside its owner, in the same event loop; a hang of one is a hang of all."""
 
+    __slots__ = (
+        "_clock",
+        "_deadline",
+        "_ending",
+        "_listener",
+        "_make_clock",
+        "_plugin_type",
+        "_runtime",
+        "_task",
+        "instance",
+        "pid",
+        "sent",
+    )
+
     def __init__(
         self, instance: str, plugin_type: type[Plugin[PluginConfig]], listener: HostListener, make_clock: MakeClock
     ) -> None:

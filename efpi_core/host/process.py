@@ -12,7 +12,7 @@ from efpi_core.host.channel import Channel, gateway_codec
 from efpi_core.host.frames import ClockMode, Failed, FromInstance, Hello, Start, Stop, Stopped, ToInstance
 from efpi_core.host.framing import FrameError, agree
 from efpi_core.host.host import End, Ending, HostListener
-from efpi_core.host.launcher import Launcher, no_process
+from efpi_core.host.launching import Launcher, no_process
 from efpi_core.host.order import EXIT_BROKEN_WIRE, EXIT_FLOODED, ChildOrder
 from efpi_core.host.output import Output, printable
 from efpi_core.host.pace import Pace

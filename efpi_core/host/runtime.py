@@ -67,6 +67,8 @@ Emit = Callable[[FromInstance], None]
 class FramePort:
     """The plugin's wishes as frames."""
 
+    __slots__ = ("_emit",)
+
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
 
@@ -118,6 +120,7 @@ class InstanceRuntime:
         self._moment = "start"
         self._stopping = False
         self._stop_by: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[Any] | None = None
         self._overrun = False
         self._stepped = start.clock is ClockMode.STEPPED
         self.received = 0
@@ -141,10 +144,9 @@ class InstanceRuntime:
 
     async def run(self) -> None:
         """Start the plugin and serve it until `Stop` or failure; a failure is told in a frame, not raised."""
-        work = asyncio.get_running_loop().create_task(self._work(), name=f"{self.context.instance}: worker")
-        self._work_task = work
+        self._task = asyncio.current_task()
         try:
-            await work
+            await self._work()
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
@@ -297,7 +299,8 @@ class InstanceRuntime:
                 await self.plugin.stop()
         self._emit(Stopped(tuple(unsafe)))
         self._stopping = True
-        self._work_task.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
 
 def _share(by: float, parties: int) -> float:

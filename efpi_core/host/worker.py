@@ -1,7 +1,6 @@
 """One worker an instance: it runs the instance's handlers, polls and timers one after the other."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Hashable
 from typing import Any
 
@@ -10,11 +9,25 @@ from efpi_core.plugin.context import Job
 
 
 class Worker:
-    """A queue of jobs and the task that runs them. A job that raises ends the worker: `run` raises the same."""
+    """A queue of jobs and the task that runs them. A job that raises ends the worker: `run` raises the same.
+
+    The queue is a plain list: it is short, and an empty deque weighs 600 bytes in each of ten thousand instances.
+    """
+
+    __slots__ = (
+        "_busy_since",
+        "_by_key",
+        "_clock",
+        "_dropping",
+        "_jobs",
+        "_task",
+        "_void",
+        "_waiter",
+    )
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._jobs: deque[Job] = deque()
+        self._jobs: list[Job] = []
         self._by_key: dict[Hashable, _Replaceable] = {}
         self._waiter: asyncio.Future[None] | None = None
         self._busy_since: float | None = None
@@ -30,7 +43,7 @@ class Worker:
 
     def enqueue_first(self, job: Job) -> None:
         """Run a job next."""
-        self._jobs.appendleft(job)
+        self._jobs.insert(0, job)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -82,7 +95,7 @@ class Worker:
         self._task = asyncio.current_task()
         while True:
             while self._jobs:
-                job = self._jobs.popleft()
+                job = self._jobs.pop(0)
                 self._busy_since = self._clock.elapsed()
                 try:
                     outcome = job()

@@ -42,7 +42,9 @@ class ControlledAppliance:
     def allocate(self, allocation: AnyAllocation) -> None:
         """Ask the appliance for something. The answer comes with `EnergyApp.on_status`."""
         if not self.controlled:
-            raise RefusedError(f"'{self.appliance_id}' is measured only", "allocate only to those that are `controlled`")
+            raise RefusedError(
+                f"'{self.appliance_id}' is measured only", "allocate only to those that are `controlled`"
+            )
         self._context.say(allocation)
 
     def revoke(self, allocation_id: str | None = None, reason: str = "") -> None:

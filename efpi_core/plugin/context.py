@@ -29,6 +29,8 @@ ObservationCallback = Callable[[Observation], None]
 class PluginLog:
     """The instance's own lines in the gateway's log."""
 
+    __slots__ = ("_port",)
+
     def __init__(self, port: Port) -> None:
         self._port = port
 

@@ -13,6 +13,8 @@ LARGEST_VALUE = 64 * 1024
 class InstanceStorage:
     """Reads come from memory, writes go to the gateway, which commits them before it acts on what follows."""
 
+    __slots__ = ("_port", "_values")
+
     def __init__(self, values: dict[str, JsonValue], port: Port) -> None:
         self._values = values
         self._port = port

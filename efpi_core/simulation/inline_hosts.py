@@ -4,6 +4,7 @@ from importlib.metadata import entry_points
 
 from efpi_core.clock import SteppedClock
 from efpi_core.errors import SettingsError
+from efpi_core.host.frames import Start
 from efpi_core.host.host import InstanceHost
 from efpi_core.host.inline import InlineHost
 from efpi_core.host.loading import plugin_types
@@ -37,7 +38,11 @@ class InlineHosts:
                 ".".join(spec.path), f"no installed plugin offers '{spec.offer}'", broken or f"installed are: {known}"
             )
         categories = plugin_type.categories if issubclass(plugin_type, EnergyApp) else frozenset[str]()
-        return InlineHost(spec.instance, plugin_type, barrier, lambda start: SteppedClock(start.now)), categories
+        return InlineHost(spec.instance, plugin_type, barrier, _clock_of), categories
 
     async def close(self) -> None:
         """Nothing to end: the hosts ended with their instances."""
+
+
+def _clock_of(start: Start) -> SteppedClock:
+    return SteppedClock(start.now)

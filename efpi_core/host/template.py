@@ -1,0 +1,103 @@
+"""A template: a process that has imported one plugin and forks its instances, where a site has several of them.
+
+An instance that is forked from it shares the plugin's imported code with the others; each one saves several megabytes
+and the time of the import. A template is made by the forkserver, runs no instance, and is only as trusted as they are.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable
+
+from efpi_core.errors import TryAgainError
+from efpi_core.host.fork_link import ForkLink
+from efpi_core.host.launching import Wish
+from efpi_core.host.output import Output
+from efpi_core.host.process_handle import ProcessHandle
+
+LOG = logging.getLogger("efpi.instance")
+
+IMPORT_S = 10.0
+"""How long its import may take; then its instances are made without it."""
+
+
+class Template:
+    """The gateway's side of one template: keeps wishes until the plugin is imported, or hands them back."""
+
+    def __init__(self, module: str, stamp: str, root: ForkLink, hand_back: Callable[[Wish], None]) -> None:
+        self.module = module
+        self.stamp = stamp
+        """Of the plugin's files when it was imported."""
+        self.failed = False
+        """Whether it could not be made fit for forking."""
+        self._hand_back = hand_back
+        self._ready = False
+        self._wishes: list[Wish] = []
+        self._handle: ProcessHandle | None = None
+        near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        output, printing = os.pipe2(os.O_CLOEXEC)
+        self._output = Output(output, self._printed)
+        self._link = ForkLink(near, self._lost, self._imported)
+        self._deadline = asyncio.get_running_loop().call_later(IMPORT_S, self._too_late)
+        root.ask(Wish({"template": module}, far, printing, self._born, self._gone))
+
+    @property
+    def usable(self) -> bool:
+        """Whether wishes may be given to it."""
+        return not (self.failed or self._link.lost or self._link.retired)
+
+    def ask(self, wish: Wish) -> None:
+        """Ask for an instance."""
+        if self._ready:
+            self._link.ask(wish)
+        else:
+            self._wishes.append(wish)
+
+    def retire(self) -> None:
+        """The plugin's files changed: no new instances; end when the last one has ended."""
+        self._link.retire()
+
+    def hang_up(self) -> None:
+        """End it."""
+        self._link.hang_up()
+
+    def _imported(self) -> None:
+        self._ready = True
+        self._deadline.cancel()
+        wishes, self._wishes = self._wishes, []
+        for wish in wishes:
+            self._link.ask(wish)
+
+    def _too_late(self) -> None:
+        self._fail()
+        if self._handle is not None:
+            self._handle.kill()
+
+    def _fail(self) -> None:
+        """Hand back what was not yet asked of it: its instances are made one by one, and tell what is wrong."""
+        self.failed = True
+        self._deadline.cancel()
+        wishes, self._wishes = self._wishes, []
+        for wish in wishes:
+            self._hand_back(wish)
+
+    def _born(self, born: ProcessHandle | TryAgainError) -> None:
+        if isinstance(born, TryAgainError):
+            self._fail()
+        else:
+            self._handle = born
+            if self.failed:
+                born.kill()
+
+    def _lost(self, link: ForkLink) -> None:
+        if not self._ready:
+            self._fail()
+        if self._handle is not None:
+            self._handle.kill()
+
+    def _gone(self, handle: ProcessHandle) -> None:
+        self._output.drain()
+
+    def _printed(self, line: str) -> None:
+        LOG.info("%s prints when it is imported: %s", self.module, line)
