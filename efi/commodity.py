@@ -53,6 +53,8 @@ class CommodityQuantity(StrEnum):
     HEAT_TEMPERATURE = "heat.temperature"
     """°C of the heat carrier."""
 
+    __hash__ = str.__hash__  # an enumeration's own is written in Python, and this one is looked up for every value
+
     @property
     def unit(self) -> str:
         """The SI unit in which this quantity is told."""

@@ -57,6 +57,8 @@ class ApplianceRecord:
     """Open ones, and the last one that ended."""
 
     _channels: dict[str, str] = field(default_factory=dict)
+    _role: EnergyRole | None = None
+    _role_as_registered: AnyRegistration | None = None
 
     def channel(self, quantity: str) -> str:
         """The full name of one of its observations."""
@@ -84,13 +86,9 @@ class ApplianceRecord:
         None without electricity, and for an aggregate, since the power of its parts is counted already.
         """
         registration = self.registration
-        aggregate = registration.device_class is DeviceClass.AGGREGATE
-        if aggregate or Commodity.ELECTRICITY not in registration.commodities:
-            return None
-        told = registration.role_for(Commodity.ELECTRICITY)
-        if told is not None:
-            return told
-        return _ROLE_OF_CLASS.get(registration.device_class, EnergyRole.CONSUMER)
+        if self._role_as_registered is not registration:
+            self._role_as_registered, self._role = registration, _role(registration)
+        return self._role
 
     def note_measurement(self, measurement: Measurement) -> None:
         """Keep the power that was measured."""
@@ -98,6 +96,14 @@ class ApplianceRecord:
         if power is not None:
             self.power_w = power
             self.power_at = measurement.measured_at
+
+
+def _role(registration: AnyRegistration) -> EnergyRole | None:
+    aggregate = registration.device_class is DeviceClass.AGGREGATE
+    if aggregate or Commodity.ELECTRICITY not in registration.commodities:
+        return None
+    told = registration.role_for(Commodity.ELECTRICITY)
+    return _ROLE_OF_CLASS.get(registration.device_class, EnergyRole.CONSUMER) if told is None else told
 
 
 _ROLE_OF_CLASS = {
