@@ -114,7 +114,11 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
         """Note what is new, and decide when the news is complete."""
         member = self._members[appliance.appliance_id]
         self._count += 1
-        if isinstance(message, Measurement):
+        if member.told_again(message):
+            # The gateway reminds of what holds when an override or a limit is over.
+            member.forbearance.followed()
+            self._news()
+        elif isinstance(message, Measurement):
             member.read(self.context.now(), self._count)
             if member is self._meter or (self._meter is None and not member.steered):
                 self._measured(member)
@@ -205,6 +209,7 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
             now=at.now,
             stale_after=self._stale_after,
         )
+        self._note_what_was_taken(standings, at)
         if basis is not self._basis:
             self._basis = basis
             self._plan_due = True
@@ -212,6 +217,18 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
         if basis is not Basis.NONE and self._planner.learn((*self._inflexible, *self._shiftable), rest.total, at.slots):
             self._keep(at.now_s)
         return rest
+
+    def _note_what_was_taken(self, standings: list[Standing], at: Circumstances) -> None:
+        """Levers that have come to rest, and draw much less than asked, cannot take more at present."""
+        meter = self._meter.moved.reading if self._meter is not None else None
+        for standing in standings:
+            member = standing.member
+            reading = member.moved.reading
+            if len(standing.levers) != 1 or reading is None or reading.count < member.moved.asked_count:
+                continue
+            memory = member.memory(standing.levers[0].actuator_id or "")
+            if member.moved.settled(meter, at.now) and memory.took(reading.flow.total, at.now_s):
+                member.version += 1
 
     def _unsteered(self, standings: list[Standing]) -> list[Flow]:
         """What is measured of appliances that are not steered."""

@@ -63,7 +63,7 @@ class Moved:
         reading = self.reading
         if reading is None or reading.count < self.asked_count:
             return False
-        if meter is not None and (meter.count < self.asked_count or meter.at < reading.at - timedelta(seconds=1)):
+        if meter is not None and (meter.count < self.asked_count or meter.at < reading.at):
             return False
         return abs(reading.flow.total - self.asked_w) <= max(NEAR_W, NEAR_SHARE * abs(self.asked_w))
 

@@ -105,8 +105,8 @@ class Lever:
 
     @property
     def on(self) -> bool:
-        """Whether it consumes more than at rest."""
-        return self.power.total > self.idle_w + ON_W
+        """Whether it was told to consume more than at rest; what it draws may follow slowly."""
+        return self.set_w > self.idle_w + ON_W
 
 
 ON_W = 20.0

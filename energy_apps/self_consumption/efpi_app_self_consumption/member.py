@@ -1,9 +1,10 @@
 """One appliance that the app sees: what it told, made quick to use, and what is remembered of it."""
 
+from collections import deque
 from datetime import datetime, timedelta
 
 from efi.commodity import Commodity
-from efi.messages import AnyRegistration
+from efi.messages import AnyRegistration, ApplianceMessage
 from efi.output_adjustable import OutputAdjustableSystemDescription
 from efi.registration import Category, DeviceClass, EnergyRole
 from efi.storage import StorageRegistration, StorageStateUpdate, StorageSystemDescription
@@ -40,6 +41,7 @@ class Member:
         """Counts what happened to orders and wishes, so that others notice."""
         self.work = WorkMemory()
         self.held: Held | None = None
+        self._told: deque[str] = deque(maxlen=8)
         self._fuels = fuels
         self._model: StorageModel | None = None
         self._gears: Gears | None = None
@@ -77,6 +79,12 @@ class Member:
 
     # --- what it told
 
+    def told_again(self, message: ApplianceMessage) -> bool:
+        """Whether a message is one that was told before."""
+        again = message.message_id in self._told
+        self._told.append(message.message_id)
+        return again
+
     def read(self, now: datetime, count: int) -> None:
         """Take in its last measurement."""
         measurement = self.space.measurement
@@ -85,7 +93,8 @@ class Member:
         values = measurement.values
         flow = Flow.of_connection(values) if self.is_meter else Flow.measured(values, self.phases)
         if flow is not None:
-            self.moved.reading = Reading(flow, min(measurement.measured_at, now), count)
+            # When it arrived counts, since a meter's own clock may be minutes off.
+            self.moved.reading = Reading(flow, now, count)
 
     def model(self, now: datetime) -> StorageModel | None:
         """Its system description, as a storage."""

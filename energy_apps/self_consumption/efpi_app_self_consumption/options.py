@@ -38,6 +38,8 @@ class Options(NamedTuple):
     """What draws least without producing, where that does not move the level."""
     consumes: bool = False
     """Whether anything can be had that draws more than that."""
+    step_w: float = 0.0
+    """By how much the power jumps when it is switched on, W."""
     gives: bool = False
     """Whether anything can be had that produces."""
     consuming_rows: tuple[Row, ...] = ()
@@ -90,6 +92,7 @@ class Standpoint:
             tuple(_unit(segment) for segment in consuming if segment.high_rate < 0.0),
             rest,
             any(segment.high.total > least for segment in consuming),
+            min((segment.low.total for segment in consuming if segment.high.total > least), default=0.0) - least,
             any(option.segment.low.total < 0.0 for option in found),
             tuple(_row(option) for option in found if option.segment.low.total >= 0.0),
         )

@@ -69,6 +69,8 @@ class Sender:
         for choice in changed:
             mode_id, factor = wanted_mode(choice)
             memory = member.memory(choice.lever.actuator_id or "")
+            if choice.switches and choice.power_w > choice.lever.resting_w:
+                memory.switched_on(at.now_s)
             memory.for_need = choice.lever.worth.needed and choice.power_w > choice.lever.resting_w
             memory.order = Order(allocation.message_id, mode_id, factor, choice.power_w, at.now_s, reason)
         member.version += 1
@@ -141,9 +143,11 @@ class Sender:
             if order is None or order.allocation_id != status.allocation_id:
                 continue
             order.answered = True
-            if not status.status.final:
+            if status.status is AllocationStatus.STARTED:
                 member.forbearance.followed()
-            elif status.status is not AllocationStatus.FINISHED:
+            if not status.status.final:
+                continue
+            if status.status is not AllocationStatus.FINISHED:
                 # Ours was the last word: whoever ended it now decides, and is left alone.
                 order.ended = True
                 member.forbearance.refused(now_s, text)

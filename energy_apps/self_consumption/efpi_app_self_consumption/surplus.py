@@ -20,6 +20,9 @@ STAYING = 0.05
 RELIEF = 1000.0
 """How many times the grid's price it is worth to relieve a limit that is broken."""
 
+HARSH_W = 300.0
+"""What switches less than this at once needs no patience."""
+
 LEAST_GAIN = 1e-15
 
 
@@ -118,7 +121,7 @@ def _price_of_giving(giver: tuple[Lever, Choice | None]) -> tuple[float, str]:
 def _consume(lever: Lever, headroom: Headroom, price: Price) -> Choice | None:
     """The best that a lever can do by consuming, or by resting; None when it can do neither."""
     best = _best_consumption(lever, headroom, price, lever.options.consuming_rows)
-    if best is None or lever.worth.urgent or not best.switches:
+    if best is None or lever.worth.urgent or not best.switches or lever.options.step_w < HARSH_W:
         return best
     starts = best.power_w > lever.resting_w
     if lever.patience.may_start if starts else lever.patience.may_stop:

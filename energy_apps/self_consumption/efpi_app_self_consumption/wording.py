@@ -101,6 +101,8 @@ class Wording:
 
     def _resting(self, choice: Choice, member: Member, now: datetime) -> str:
         worth, level = choice.lever.worth, member.level
+        if choice.waits:
+            return f"resting: {power(choice.spare_w)} of sun, if it lasts"
         if level is not None and not worth.room_up and worth.up > 0.0 and choice.spare_w > SOME_W:
             return f"resting: at {level:.3g} {member.fill_level_unit} it is full".replace("  ", " ")
         sun = "no sun is left over" if choice.spare_w < SOME_W else f"{power(choice.spare_w)} of sun is too little"
