@@ -9,8 +9,6 @@ import pytest
 from efpi_core.cli.exit_code import ExitCode
 from tests.support.real_gateway import efpi, site_file
 
-DOCUMENTED = Path(__file__).parents[2] / "docs" / "cli.md"
-
 
 def digests(folder: Path) -> dict[str, str]:
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())}
@@ -58,6 +56,7 @@ def test_a_driver_with_a_typo_is_refused_before_anything_is_simulated(tmp_path: 
     assert told.code == 1 and "did you mean 'simulated.battery'" in told.err and "Traceback" not in told.err
 
 
+@pytest.mark.slow
 def test_commands_end_with_the_codes_that_are_documented(tmp_path: Path) -> None:
     nobody = tmp_path / "nobody"
     for code, words in (

@@ -192,11 +192,10 @@ class RealGateway:
         pid: int = self.instances()[instance]["pid"]
         return pid
 
-    def fork_server(self) -> int:
-        """The process from which the instances were forked."""
+    def forkers(self) -> list[int]:
+        """The processes from which its instances were forked: the server, and templates of single plugins."""
         parents = {parent_of(view["pid"]) for view in self.instances().values() if view["pid"]}
-        (parent,) = parents - {self.pid}
-        return parent
+        return sorted(parents - {0, 1, self.pid})
 
     def end(self) -> float:
         """SIGTERM; returns how long it took."""
