@@ -86,12 +86,15 @@ export function categoryName(category) {
   return CATEGORIES[category] ?? category;
 }
 
-export function controlSentence(appliance) {
+/** Who is in control, as words and the name to stress; `title` gives an app's name for people. */
+export function controlSentence(appliance, title) {
   switch (appliance.controlled_by) {
-    case "app": return ["Steered by ", appliance.app ?? "an app"];
+    case "app": return ["Steered by ", title(appliance.app)];
     case "resident": return ["In the hands of ", "the resident"];
     case "limit": return ["Held by ", "a limit"];
-    default: return ["", appliance.steerable ? (appliance.app ? `${appliance.app} leaves it alone` : "No app steers it") : "Measured only"];
+    default:
+      if (!appliance.steerable) return ["", "Measured only"];
+      return ["", appliance.app ? `${title(appliance.app)} leaves it alone` : "No app steers it"];
   }
 }
 

@@ -78,6 +78,11 @@ function showBar(id, flows, words) {
   say(byId(`${id}-sum`), house.watts(house.total(flows)));
 }
 
+/** An instance's name for people. */
+function title(name) {
+  return health?.instances.find((instance) => instance.instance === name)?.title || name;
+}
+
 function newCard(id) {
   const card = make("li", "card");
   const head = make("header");
@@ -128,7 +133,7 @@ function showAppliance(view) {
 }
 
 function showControl(element, view) {
-  const [before, who] = house.controlSentence(view);
+  const [before, who] = house.controlSentence(view, title);
   if (element.dataset.said === `${before}${who}`) return;
   element.dataset.said = `${before}${who}`;
   element.replaceChildren(before, before ? make("b", "", who) : who);
