@@ -14,7 +14,7 @@ from efpi_core.gateway.supervisor import Supervisor
 from efpi_core.host.catalogue import Catalogue
 from efpi_core.host.host import HostListener, InstanceHost
 from efpi_core.host.hosts import Hosts
-from efpi_core.host.launcher import Launcher
+from efpi_core.host.launching import Launcher
 from efpi_core.host.offer import Offer, PluginDescription
 from efpi_core.site.secrets import SecretStore
 from efpi_core.state.home import Home
