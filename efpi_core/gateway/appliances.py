@@ -121,6 +121,7 @@ class ApplianceRegistry:
 
     def __init__(self) -> None:
         self._records: dict[str, ApplianceRecord] = {}
+        self._by_instance: dict[str, dict[str, ApplianceRecord]] = {}
 
     def __iter__(self) -> Iterator[ApplianceRecord]:
         """The appliances in the order of their coming."""
@@ -137,14 +138,25 @@ class ApplianceRegistry:
     def add(self, record: ApplianceRecord) -> None:
         """Take in an appliance."""
         self._records[record.appliance_id] = record
+        self._by_instance.setdefault(record.instance, {})[record.appliance_id] = record
 
     def remove(self, appliance_id: str) -> ApplianceRecord | None:
         """Forget an appliance."""
-        return self._records.pop(appliance_id, None)
+        record = self._records.pop(appliance_id, None)
+        if record is not None:
+            brought = self._by_instance[record.instance]
+            del brought[appliance_id]
+            if not brought:
+                del self._by_instance[record.instance]
+        return record
 
     def of_instance(self, instance: str) -> tuple[ApplianceRecord, ...]:
         """The appliances that an instance brought."""
-        return tuple(record for record in self._records.values() if record.instance == instance)
+        return tuple(self._by_instance.get(instance, {}).values())
+
+    def count_of_instance(self, instance: str) -> int:
+        """How many appliances an instance brought."""
+        return len(self._by_instance.get(instance, ()))
 
     def of_app(self, app: str) -> tuple[ApplianceRecord, ...]:
         """The appliances that an app controls."""

@@ -1,7 +1,7 @@
 """Connections: which energy app controls which appliance. One app an appliance, an app many, and no circles."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from efpi_core.errors import RefusedError
 from efpi_core.gateway.appliances import ApplianceRecord, ApplianceRegistry
@@ -38,8 +38,11 @@ class Connections:
         self._site_choice: Callable[[str], Choice | None] = lambda appliance_id: None
 
     def set_apps(self, apps: Iterable[AppFacts]) -> None:
-        """The apps that the site names now."""
-        self._apps = {app.instance: app for app in apps}
+        """The apps that the site names now; one that runs already goes on."""
+        before = self._apps
+        self._apps = {
+            app.instance: replace(app, running=app.instance in before and before[app.instance].running) for app in apps
+        }
 
     def set_site_choice(self, choice: Callable[[str], Choice | None]) -> None:
         """What the site says about an appliance; a person's own decision stands above it."""
@@ -113,9 +116,13 @@ class Connections:
     def settle(self) -> None:
         """Carry out all decisions, and the automatic ones where there is exactly one answer."""
         for record in tuple(self._appliances):
-            app, note = self._answer(record)
-            if app != record.app:
-                self._change(record, app, note)
+            self.settle_one(record)
+
+    def settle_one(self, record: ApplianceRecord) -> None:
+        """The same for one appliance that came or changed: thousands may come, and each costs a look at itself."""
+        app, note = self._answer(record)
+        if app != record.app:
+            self._change(record, app, note)
 
     def _answer(self, record: ApplianceRecord) -> tuple[str | None, str]:
         choice = self.choice(record.appliance_id)

@@ -214,7 +214,7 @@ class House:
         self.exchange.on_change(record)
         if record.steerable:
             self._let_listen(record)
-        self.connections.settle()
+        self.connections.settle_one(record)
         if not record.steerable:
             self._let_listen(record)
         self.desk.appliance_came(record)
