@@ -53,6 +53,8 @@ class ApplianceRecord:
     power_at: datetime | None = None
     committing: "asyncio.Future[bool] | None" = None
     """Done when the journal holds the last allocation; what follows waits for it, so that order is kept."""
+    parting: str = ""
+    """Why its app went while the gateway itself decided; its driver is told when that is over."""
     allocations: dict[str, OpenAllocation] = field(default_factory=dict)
     """Open ones, and the last one that ended."""
 

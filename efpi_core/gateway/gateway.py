@@ -254,9 +254,22 @@ class Gateway:
         self.house.desk.check(record, override)
         self._state.set_override(override.view())
         await self._state.committed()
-        self.house.desk.begin(record, override)
+        try:  # the disk may have taken a while, and the house another turn
+            record = self._appliance(appliance)
+            self.house.desk.begin(record, override)
+        except RefusedError:
+            self._keep_override(appliance)
+            raise
         self._appliance_changed(record)
         return override.view()
+
+    def _keep_override(self, appliance: str) -> None:
+        """Keep what is in force for an appliance, and nothing else."""
+        present = self.house.overrides.get(appliance)
+        if present is None:
+            self._state.remove_override(appliance)
+        else:
+            self._state.set_override(present.view())
 
     async def end_override(self, appliance: str, by: str) -> None:
         """The resident gives the appliance back."""

@@ -94,7 +94,8 @@ class House:
         self.guard = LimitGuard(
             self.appliances, self.limits, self.precedence, self.exchange, self.new_id, self._limit_event
         )
-        self.desk = OverrideDesk(clock, self.overrides, self.exchange, self.new_id, events)
+        self.desk = OverrideDesk(clock, self.appliances, self.overrides, self.exchange, self.new_id, events)
+        self.desk.on_released = self._released
         self._taken: dict[type[FromInstance], Callable[[str, Any], None]] = {
             Say: self.exchange.take,
             Publish: self._publish,
@@ -291,19 +292,36 @@ class House:
     def _change_connection(self, record: ApplianceRecord, app: str | None, note: str) -> None:
         """Carry out a decision: tell both sides, and replay what the appliance said to its new app."""
         before = record.app
-        if before is not None and self.overrides.get(record.appliance_id) is None:
+        kept = self._held_by_gateway(record)
+        if before is not None and not kept:
             self.exchange.deliver(record, record.session.release(self._clock.now(), note or f"'{app}' takes over"))
         record.app = app
         if before is not None:
             reason = note or f"'{app}' takes over"
             self._send(before, Disconnected(record.appliance_id, reason))
-            self._send(record.instance, Disconnected(record.appliance_id, reason))
+            if kept:  # its driver would give up what the resident or a limit asked, so it hears when that is over
+                record.parting = reason
+            else:
+                self._send(record.instance, Disconnected(record.appliance_id, reason))
         if app is not None:
+            record.parting = ""
             self._send(record.instance, Connected(record.appliance_id, app))
             self._send(app, Connected(record.appliance_id, app, record.registration))
             self._replay(record, app)
             self.events.tell("info", record.appliance_id, "connected", f"'{app}' is in control")
         self.exchange.on_change(record)
+
+    def _held_by_gateway(self, record: ApplianceRecord) -> bool:
+        """Whether the resident or a limit decides about an appliance now, so that its app's going changes nothing."""
+        return self.overrides.get(record.appliance_id) is not None or self.guard.holds(record.appliance_id)
+
+    def _released(self, record: ApplianceRecord) -> None:
+        """The resident or a limit lets go of an appliance: whoever is next decides, and its driver hears who is gone."""
+        if self._held_by_gateway(record):
+            self.desk.carry_on(record)
+        elif record.parting:
+            self._send(record.instance, Disconnected(record.appliance_id, record.parting))
+            record.parting = ""
 
     def _let_listen(self, record: ApplianceRecord) -> None:
         """Let every app hear an appliance that nobody controls because it is measured only, as the meter."""

@@ -50,6 +50,10 @@ class LimitGuard:
         self._tell = tell
         self._held: dict[str, str] = {}
 
+    def holds(self, appliance_id: str) -> bool:
+        """Whether a limit holds an appliance down now."""
+        return appliance_id in self._held
+
     def measured(self, record: ApplianceRecord, measurement: Measurement, now: datetime) -> None:
         """The grid meter told its power: act when a limit is broken, give back when all is well."""
         total = measurement.electric_power_w

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from efi.allocation import AllocationRevoke
 from efi.messages import AnyAllocation
 from efpi_core.clock import Clock, TimerHandle
 from efpi_core.errors import RefusedError
-from efpi_core.gateway.appliances import RESIDENT, ApplianceRecord
+from efpi_core.gateway.appliances import RESIDENT, ApplianceRecord, ApplianceRegistry
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.exchange import Exchange
 from efpi_core.gateway.overrides import Override, Overrides, require_sensible
@@ -22,9 +24,16 @@ class OverrideDesk:
     """Begins and ends overrides."""
 
     def __init__(
-        self, clock: Clock, overrides: Overrides, exchange: Exchange, new_id: Callable[[], str], events: EventLog
+        self,
+        clock: Clock,
+        appliances: ApplianceRegistry,
+        overrides: Overrides,
+        exchange: Exchange,
+        new_id: Callable[[], str],
+        events: EventLog,
     ) -> None:
         self._clock = clock
+        self._appliances = appliances
         self._overrides = overrides
         self._exchange = exchange
         self._new_id = new_id
@@ -32,6 +41,9 @@ class OverrideDesk:
         self._alarms: dict[str, TimerHandle] = {}
         self.on_end: Callable[[Override], None] = lambda override: None
         """Called when an override has ended, for the journal."""
+        self.on_released: Callable[[ApplianceRecord], None] = lambda record: None
+        """Called when an appliance is given back, before its app is reminded."""
+        self._coming: set[str] = set()
 
     def check(self, record: ApplianceRecord, override: Override) -> None:
         """Refuse a wish that cannot be carried out now, before anything is kept or done."""
@@ -45,39 +57,55 @@ class OverrideDesk:
     def begin(self, record: ApplianceRecord, override: Override) -> None:
         """Carry out a resident's wish now, above the app, until its end."""
         self.check(record, override)
-        if self._overrides.get(record.appliance_id) is not None:
-            self.end(record, "replaced by a newer wish")
-        self._put(override, lambda: self.end(record, "its time is over"))
+        before = self._overrides.get(record.appliance_id)
+        if before is not None:
+            self._take_back(record, before, "replaced by a newer wish")
+        self._put(override)
         self._carry_out(record, override)
         until = f"{override.until:%Y-%m-%d %H:%M} UTC"
         self._events.tell("info", record.appliance_id, "override", f"{override.by}: '{override.action}' until {until}")
 
     def resume(self, override: Override) -> None:
         """Take up an override of the gateway's former life; it is carried out when its appliance comes."""
-        self._put(override, lambda: self._forget(override.appliance_id))
+        self._put(override)
 
     def appliance_came(self, record: ApplianceRecord) -> None:
         """An appliance is there, or there again: carry out the wish that was made for it, once it is described."""
-        if self._overrides.get(record.appliance_id) is not None:
-            self._clock.call_later(TIME_TO_DESCRIBE_S, lambda: self._carry_out_anew(record))
+        appliance_id = record.appliance_id
+        if self._overrides.get(appliance_id) is not None and appliance_id not in self._coming:
+            self._coming.add(appliance_id)
+            self._clock.call_later(TIME_TO_DESCRIBE_S, lambda: self._described(appliance_id))
 
-    def _carry_out_anew(self, record: ApplianceRecord) -> None:
+    def _described(self, appliance_id: str) -> None:
+        self._coming.discard(appliance_id)
+        record = self._appliances.get(appliance_id)
+        if record is not None:
+            self.carry_on(record)
+
+    def carry_on(self, record: ApplianceRecord) -> None:
+        """Carry out again the wish for an appliance, which came back or which a limit has released."""
         override = self._overrides.get(record.appliance_id)
         if override is None or override.until <= self._clock.now():
             return
-        alarm = self._alarms[record.appliance_id]
-        alarm.cancel()
-        self._put(override, lambda: self.end(record, "its time is over"))
         try:
             self._carry_out(record, override)
         except RefusedError as error:
             self._events.tell("warning", record.appliance_id, "override_not_resumed", error.problem, error.cure)
 
-    def _put(self, override: Override, at_end: Callable[[], None]) -> None:
+    def _put(self, override: Override) -> None:
+        appliance_id = override.appliance_id
+        alarm = self._alarms.pop(appliance_id, None)
+        if alarm is not None:
+            alarm.cancel()
         self._overrides.put(override)
-        self._alarms[override.appliance_id] = self._clock.call_at(override.until, at_end)
+        self._alarms[appliance_id] = self._clock.call_at(override.until, lambda: self._time_over(appliance_id))
 
-    def _forget(self, appliance_id: str) -> None:
+    def _time_over(self, appliance_id: str) -> None:
+        """The end has come; the appliance may have gone meanwhile, and another of its name come."""
+        record = self._appliances.get(appliance_id)
+        if record is not None:
+            self.end(record, "its time is over")
+            return
         override = self._overrides.remove(appliance_id)
         self._alarms.pop(appliance_id, None)
         if override is not None:
@@ -99,11 +127,15 @@ class OverrideDesk:
             alarm.cancel()
         if override is None:
             raise RefusedError(f"'{record.appliance_id}' is not overridden")
-        if override.allocation_id is not None and override.allocation_id in record.session.allocations:
-            self._exchange.from_app(record, self._revoke(record, override.allocation_id, why), RESIDENT)
+        self._take_back(record, override, why)
+        self.on_released(record)
         self._exchange.remind_app(record)
         self.on_end(override)
         self._events.tell("info", record.appliance_id, "override_ended", why)
+
+    def _take_back(self, record: ApplianceRecord, override: Override, why: str) -> None:
+        if override.allocation_id is not None and override.allocation_id in record.session.allocations:
+            self._exchange.from_app(record, self._revoke(record, override.allocation_id, why), RESIDENT)
 
     def _revoke(self, record: ApplianceRecord, allocation_id: str | None, reason: str) -> AllocationRevoke:
         return AllocationRevoke(**self._stamp(record), allocation_id=allocation_id, reason=reason)
@@ -116,6 +148,14 @@ class OverrideDesk:
         }
 
     def _allocation(self, record: ApplianceRecord, override: Override, now: datetime) -> AnyAllocation | None:
+        try:
+            return self._wished(record, override, now)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise RefusedError(f"the wish makes no sense: {where}: {first['msg']}", "mend that value") from error
+
+    def _wished(self, record: ApplianceRecord, override: Override, now: datetime) -> AnyAllocation | None:
         reason = f"{override.by} decided so until {override.until:%H:%M} UTC"
         wish = override.parameters
         match override.action:

@@ -57,6 +57,8 @@ def require_sensible(action: str, until: datetime, now: datetime) -> None:
     """Refuse an override that no appliance could follow."""
     if action not in ACTIONS:
         raise RefusedError(f"there is no override '{action}'", f"choose one of: {', '.join(ACTIONS)}")
+    if until.tzinfo is None:
+        raise RefusedError(f"the end {until.isoformat()} names no time zone", "add one, as `Z` or `+01:00`")
     if until <= now:
         raise RefusedError(f"the override would end at {until.isoformat()}, which is past", "name a later end")
     if until > now + LONGEST:
