@@ -66,8 +66,11 @@ def plan_need(need: Need, outlook: Outlook) -> NeedPlan:
     return _Search(need, outlook, last + 1).run(first)
 
 
-Offer = tuple[float, int, int, float, float]
-"""Help in one slot, taken in this order: money per unit seen from now, tie, slot, W, units that all of it brings."""
+Offer = tuple[float, int, float, float]
+"""Help in one slot, taken in this order: money per unit seen from now, slot, W, units that all of it brings."""
+
+HAIR, FINER_HAIR = 1e-7, 1.0 + 1e-9
+"""What settles ties."""
 
 
 class _Search:
@@ -108,32 +111,32 @@ class _Search:
         outlook, fade, offers = self._outlook, self._fade[place], self._offers
         price, room, seconds = outlook.prices[place], outlook.room_w(place), outlook.lengths[place]
         sun = outlook.surplus[place]
+        # Of equal costs, sun is taken early, since it may not last, and purchases late, since there may yet be sun.
+        own_fade, bought_fade = fade * (1.0 + HAIR * place), fade * (1.0 + HAIR * (self._count - place))
         for chain in self._need.chains:
             dearest = 0.0
             for before_w, power_w, rate, cost, divisible in chain:
                 own = min(max(sun - before_w, 0.0), power_w)
+                # The steps of a slot are taken in their order.
+                least = dearest * FINER_HAIR
                 if not divisible:
                     if before_w + power_w > room:
                         break
                     money = (power_w - own) * price.bought + own * price.sold + cost
-                    # A hair dearer than the step below it, so that the steps of a slot are taken in their order.
-                    dearest = max(money / rate * fade, dearest * (1.0 + 1e-9))
-                    tie = place if own >= power_w else -place
-                    heapq.heappush(offers, (dearest, tie, place, power_w, rate * seconds))
+                    dearest = max(money / rate * (own_fade if own >= power_w else bought_fade), least)
+                    heapq.heappush(offers, (dearest, place, power_w, rate * seconds))
                     continue
                 power = min(power_w, room - before_w)
                 if own > 0.0:
-                    share = own / power_w
-                    dearest = max((power_w * price.sold + cost) / rate * fade, dearest * (1.0 + 1e-9))
-                    heapq.heappush(offers, (dearest, place, place, own, rate * share * seconds))
+                    dearest = max((power_w * price.sold + cost) / rate * own_fade, least)
+                    heapq.heappush(offers, (dearest, place, own, rate * own / power_w * seconds))
                 if power > own:
-                    share = (power - own) / power_w
-                    dearest = max((power_w * price.bought + cost) / rate * fade, dearest * (1.0 + 1e-9))
-                    heapq.heappush(offers, (dearest, -place, place, power - own, rate * share * seconds))
+                    dearest = max((power_w * price.bought + cost) / rate * bought_fade, dearest * FINER_HAIR)
+                    heapq.heappush(offers, (dearest, place, power - own, rate * (power - own) / power_w * seconds))
 
     def _take(self, offer: Offer, place: int, gap: float) -> float:
         """Accept an offer as far as it is needed and the ceiling allows; returns what it brings at `place`."""
-        key, _, slot, power_w, gain = offer
+        key, slot, power_w, gain = offer
         levels, ceiling, fade = self._levels, self._need.ceiling, self._fade
         effect = gain * fade[place - slot]
         room = min(ceiling[slot] - levels[slot], (ceiling[place] - levels[place]) / fade[place - slot])

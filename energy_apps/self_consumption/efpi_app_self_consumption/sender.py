@@ -53,6 +53,8 @@ class Sender:
             self._hold(members[held.appliance.appliance_id], held, at, price)
 
     def _steer(self, member: Member, choices: Sequence[Choice], at: Circumstances, price: Price, count: int) -> None:
+        if self._did_not_answer(member, at):
+            return
         changed = []
         for choice in choices:
             memory = member.memory(choice.lever.actuator_id or "")
@@ -78,6 +80,17 @@ class Sender:
         member.moved.asked_w = sum(choice.power_w for choice in choices)
         member.moved.settles_at = at.now + member.delay + timedelta(seconds=SETTLE_S)
         member.appliance.allocate(allocation)
+
+    @staticmethod
+    def _did_not_answer(member: Member, at: Circumstances) -> bool:
+        """An appliance that never answered its last order is left alone for a while."""
+        for memory in member.memories.values():
+            if memory.order is not None and memory.overdue(at.now_s, member.delay_s):
+                memory.order.ended = True
+                member.version += 1
+                member.forbearance.refused(at.now_s, "the appliance did not answer")
+                return True
+        return False
 
     def _halt(self, member: Member, work: RunningWork, action: SequenceAction, at: Circumstances) -> None:
         if action is SequenceAction.INTERRUPT:

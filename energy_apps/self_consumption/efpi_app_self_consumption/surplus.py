@@ -23,6 +23,9 @@ RELIEF = 1000.0
 HARSH_W = 300.0
 """What switches less than this at once needs no patience."""
 
+DEAR = 2.0
+"""What has no known price is taken to cost so many times the grid's."""
+
 LEAST_GAIN = 1e-15
 
 
@@ -159,8 +162,7 @@ def _best_consumption(lever: Lever, headroom: Headroom, price: Price, rows: Iter
             continue
         width = high - low
         stays = STAYING * bought if mode_id == mode_now and width == 0.0 else 0.0
-        at_sun = (sun - low) / width if width > 0.0 else 0.0
-        for share in (0.0, at_sun, most) if 0.0 < at_sun < most else (0.0, most) if most > 0.0 else (0.0,):
+        for share in _tries(low, width, most, sun, overfed):
             power = low + width * share
             own = power if power < sun else sun
             free = own if own < overfed else overfed
@@ -176,6 +178,17 @@ def _best_consumption(lever: Lever, headroom: Headroom, price: Price, rows: Iter
         return _least(lever, sun)
     flow = best.segment.low.towards(best.segment.high, best_share)
     return Choice(lever, best, best_share, flow, best_gain, min(flow.total, sun), sun)
+
+
+def _tries(low: float, width: float, most: float, sun: float, overfed: float) -> tuple[float, ...]:
+    """The shares that are worth a look: both ends, and where prices change; all is straight between."""
+    if width <= 0.0 or most <= 0.0:
+        return (0.0,)
+    at_sun = (sun - low) / width
+    tries: tuple[float, ...] = (0.0, at_sun, most) if 0.0 < at_sun < most else (0.0, most)
+    if overfed > 0.0 and 0.0 < (at_limit := (overfed - low) / width) < most:
+        tries += (at_limit,)
+    return tries
 
 
 def _least(lever: Lever, sun: float) -> Choice | None:
@@ -198,10 +211,6 @@ def _most_share(lever: Lever, segment: Segment, headroom: Headroom) -> float | N
     return min(most, segment.share(lever.upper_w))
 
 
-def _running_cost(cost: float) -> float:
-    return 0.0 if cost == UNKNOWN_COST else cost
-
-
 def _way_cost(option: Option) -> float:
     return option.reach.cost / max(option.reach.hold_s, SHORTEST_STAY_S) if option.reach.cost else 0.0
 
@@ -215,7 +224,7 @@ def _produce(lever: Lever, resting: Choice | None, headroom: Headroom, price: Pr
     headroom.grid = headroom.grid.minus(rest)
     missing = max(headroom.grid.total - (unfed_w if lever.stores else 0.0), 0.0)
     over = headroom.overdrawn_w if headroom.bounds else 0.0
-    fed_in = price.sold if lever.may_export else min(price.sold, 0.0)
+    fed_in = price.sold if lever.may_export else -price.bought
     best = resting
     for option in lever.options.all:
         segment = option.segment
@@ -232,7 +241,8 @@ def _produce(lever: Lever, resting: Choice | None, headroom: Headroom, price: Pr
                 continue
             used = min(given, missing)
             gain = used * price.bought + (given - used) * fed_in + RELIEF * price.bought * min(given, over)
-            gain += moved - _running_cost(segment.cost(share)) - _way_cost(option)
+            cost = segment.cost(share)
+            gain += moved - _way_cost(option) - (DEAR * price.bought * given if cost == UNKNOWN_COST else cost)
             if best is None or gain > best.gain + LEAST_GAIN:
                 best = Choice(lever, option, share, flow, gain, used, missing)
     headroom.add(rest if best is None else best.flow)

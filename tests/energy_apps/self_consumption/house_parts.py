@@ -67,6 +67,7 @@ class PartConfig(PluginConfig):
     deadline_in_s: float = setting(6 * 3600.0, title="Deadline in", unit="s")
     silent: tuple[float, float] = setting((1e12, 1e12), title="Silent from, until", unit="s")
     refuses: bool = setting(False, title="Refuses")
+    hangs_s: float = setting(0.0, title="Hangs", unit="s")
     ramp_s: float = setting(0.0, title="Ramp", unit="s")
     cost_per_kwh: Decimal = setting(Decimal(0), title="Cost")
     stuck_at_w: float | None = setting(None, title="Takes no more than", unit="W")
@@ -284,6 +285,8 @@ class Store(Part, StorageDriver[PartConfig]):
     async def run(self, actuator_id: str, mode_id: str, factor: float | None) -> None:
         if self.config.refuses:
             raise RefusedError("the resident has locked it")
+        if self.config.hangs_s:
+            await self.context.sleep(self.config.hangs_s)
         self.step()
         self.before_w, self.goal_w, self.moved_at = self.power, self.wanted_w(mode_id, factor), self.context.elapsed()
         if not self.config.ramp_s:

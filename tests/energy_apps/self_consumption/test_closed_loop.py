@@ -307,6 +307,22 @@ def test_an_appliance_that_refuses_is_left_alone_for_longer_and_longer():
     play(site(parts), story)
 
 
+def test_an_appliance_that_does_not_answer_is_not_showered_with_orders():
+    sun = [[t, -2000 - 500 * (t // 60 % 4)] for t in range(0, 3600, 60)]
+    parts = {
+        **METER,
+        "load": {"profile": [[0, 400]]},
+        "sun": {"every_s": 1, "profile": sun},
+        "battery": {"hangs_s": 100_000},
+    }
+
+    async def story(world: SmallWorld) -> None:
+        await world.let_pass(3600)
+        assert 1 <= len(world.of("battery")) <= 8
+
+    play(site(parts), story)
+
+
 def test_a_resident_who_decides_is_left_in_peace_and_followed_up_afterwards():
     parts = {**METER, "load": {"profile": [[0, 400]]}, "sun": {"profile": [[0, -3000]]}, "battery": {}}
 
