@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Mapping
 from typing import NoReturn
 
 from efi.version import VERSION
@@ -204,11 +205,11 @@ def _exactly(sock: socket.socket, count: int) -> bytes:
     return bytes(data)
 
 
-def serve(sock: socket.socket, order: ChildOrder, start: Start) -> int:
+def serve(sock: socket.socket, order: ChildOrder, start: Start, imported: Mapping[str, PluginType]) -> int:
     """Import the plugin and run the instance in an event loop of its own; returns the exit status."""
     allow(IMPORT_S)
     try:
-        offered = plugin_type(order.module, start.offer)
+        offered = imported.get(start.offer) or plugin_type(order.module, start.offer)
     except PluginFailure as failure:
         trace = "".join(traceback.format_exception(failure))[-MOST_TRACE:]
         _say_last(sock, Failed("import", failure.problem, failure.cure, trace))
@@ -257,13 +258,13 @@ def _take_forks_along() -> None:
         os.killpg(0, signal.SIGKILL)
 
 
-def live(sock: socket.socket, order: ChildOrder) -> NoReturn:
-    """The whole life of a hosted process; never returns."""
+def live(sock: socket.socket, order: ChildOrder, imported: Mapping[str, PluginType]) -> NoReturn:
+    """The whole life of a hosted process; never returns. `imported` holds the plugin's classes if they are there."""
     allow(GREETING_S * 2)
     status = EXIT_FAILED
     try:
         settle(order)
-        status = serve(sock, order, greet(sock))
+        status = serve(sock, order, greet(sock), imported)
     except (EOFError, TimeoutError, ConnectionError):
         status = EXIT_OK
     except FrameError as error:
@@ -284,7 +285,7 @@ def main() -> NoReturn:
     parser.add_argument("--fd", type=int, required=True, help="the connected socket to the gateway")
     parser.add_argument("--order", required=True, help="what to run, as JSON")
     arguments = parser.parse_args()
-    live(socket.socket(fileno=arguments.fd), ChildOrder.from_json(arguments.order))
+    live(socket.socket(fileno=arguments.fd), ChildOrder.from_json(arguments.order), {})
 
 
 if __name__ == "__main__":

@@ -118,15 +118,20 @@ class ForkLink:
         if not self.lost:
             self._control.shutdown(socket.SHUT_WR)
 
+    def close(self) -> None:
+        """Hear nothing more of the other end, without a call of `on_lost`; harmless when it is lost."""
+        if not self.lost:
+            self.lost = True
+            self._loop.remove_reader(self._control)
+            self._loop.remove_writer(self._control)
+            self._control.close()
+
     def _lose(self) -> None:
         """The other end is gone. What it forked lives on; what was asked of it and not answered has failed.
 
         A child of which nobody told never hears `Start`, and ends when its socket closes.
         """
-        self.lost = True
-        self._loop.remove_reader(self._control)
-        self._loop.remove_writer(self._control)
-        self._control.close()
+        self.close()
         for handle in self._handles.values():
             handle.status_comes = False
         for _, wish in self._unsent:

@@ -17,6 +17,7 @@ import select
 import selectors
 import signal
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,7 +26,7 @@ from efi.messages import build_messages
 from efpi_core.clock import RealClock
 from efpi_core.errors import PluginFailure
 from efpi_core.host import child, prctl
-from efpi_core.host.loading import plugin_types
+from efpi_core.host.loading import PluginType, plugin_types
 from efpi_core.host.order import ORPHAN_GRACE_S, ChildOrder
 from efpi_core.host.warmup import warm_up
 from efpi_core.host.watchdog import allow
@@ -189,8 +190,11 @@ def _freeze() -> None:
     gc.freeze()
 
 
-def become_template(module: str) -> None:
-    """Import a plugin, and end when that leaves more behind than definitions: it would be shared by all instances."""
+def become_template(module: str) -> Mapping[str, PluginType]:
+    """Import a plugin and return its classes; ends the process when the import fails, or leaves more than definitions.
+
+    What else an import left, as a thread or an open file, would be shared by all instances, or be broken in them.
+    """
     prctl.adopt_orphans()
     _ignore_signals()
     child.tell_kernel("/proc/self/comm", f"efpi-{module}"[:15])
@@ -198,13 +202,14 @@ def become_template(module: str) -> None:
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # a count is wanted
     allow(child.IMPORT_S)
     try:
-        plugin_types(module)
+        types = plugin_types(module)
     except PluginFailure:
         os._exit(0)  # an instance that is made without a template will tell
     faulthandler.cancel_dump_traceback_later()
     if not _single_threaded() or len(os.listdir("/proc/self/fd")) != before:  # noqa: PTH208  # a count is wanted
         os._exit(0)
     _freeze()
+    return types
 
 
 def _single_threaded() -> bool:
@@ -231,13 +236,14 @@ def main() -> NoReturn:
     gc.disable()
     prctl.adopt_orphans()
     preload()
+    imported: Mapping[str, PluginType] = {}
     birth = ForkServer(control).serve()
     while birth is not None:
         control = socket.socket(fileno=birth.channel)
         if birth.order is not None:
             gc.enable()
-            child.live(control, birth.order)
-        become_template(birth.template or "")
+            child.live(control, birth.order, imported)
+        imported = become_template(birth.template or "")
         server = ForkServer(control)
         server.tell({"ready": True})
         birth = server.serve()

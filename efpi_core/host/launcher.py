@@ -25,6 +25,7 @@ class ForkServerLauncher:
         self._link: ForkLink | None = None
         self._server: ProcessHandle | None = None
         self._templates: dict[str, Template] = {}
+        self._all: set[Template] = set()
         self._batch: list[tuple[str, Wish]] = []
         self._gone: asyncio.Future[None] | None = None
 
@@ -103,8 +104,10 @@ class ForkServerLauncher:
             return None
         self.start()
         assert self._link is not None  # noqa: S101  # started
-        self._templates[module] = Template(module, stamp, self._link, self._ask_server)
-        return self._templates[module]
+        template = Template(module, stamp, self._link, self._ask_server, self._all.discard)
+        self._templates[module] = template
+        self._all.add(template)
+        return template
 
     def _lost(self, link: ForkLink) -> None:
         self._link = None
@@ -117,8 +120,9 @@ class ForkServerLauncher:
 
     async def close(self) -> None:
         """End the server and the templates; their children, if any are left, have the time of orphans for their end."""
-        for template in self._templates.values():
-            template.hang_up()
+        await asyncio.gather(*(template.close() for template in self._all), self._close_server())
+
+    async def _close_server(self) -> None:
         server, link = self._server, self._link
         if server is None or link is None or server.dead:
             return
@@ -130,3 +134,4 @@ class ForkServerLauncher:
         except TimeoutError:
             server.kill()
             await self._gone
+        link.close()

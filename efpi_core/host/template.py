@@ -13,6 +13,7 @@ from collections.abc import Callable
 from efpi_core.errors import TryAgainError
 from efpi_core.host.fork_link import ForkLink
 from efpi_core.host.launching import Wish
+from efpi_core.host.order import ORPHAN_GRACE_S
 from efpi_core.host.output import Output
 from efpi_core.host.process_handle import ProcessHandle
 
@@ -25,16 +26,25 @@ IMPORT_S = 10.0
 class Template:
     """The gateway's side of one template: keeps wishes until the plugin is imported, or hands them back."""
 
-    def __init__(self, module: str, stamp: str, root: ForkLink, hand_back: Callable[[Wish], None]) -> None:
+    def __init__(
+        self,
+        module: str,
+        stamp: str,
+        root: ForkLink,
+        hand_back: Callable[[Wish], None],
+        on_over: Callable[["Template"], None],
+    ) -> None:
         self.module = module
         self.stamp = stamp
         """Of the plugin's files when it was imported."""
         self.failed = False
         """Whether it could not be made fit for forking."""
         self._hand_back = hand_back
+        self._on_over = on_over
         self._ready = False
         self._wishes: list[Wish] = []
         self._handle: ProcessHandle | None = None
+        self._over = asyncio.Event()
         near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         output, printing = os.pipe2(os.O_CLOEXEC)
         self._output = Output(output, self._printed)
@@ -58,9 +68,18 @@ class Template:
         """The plugin's files changed: no new instances; end when the last one has ended."""
         self._link.retire()
 
-    def hang_up(self) -> None:
-        """End it."""
+    async def close(self) -> None:
+        """End it; instances that are left have the time of orphans for their end."""
         self._link.hang_up()
+        try:
+            async with asyncio.timeout(ORPHAN_GRACE_S + 1):
+                await self._over.wait()
+        except TimeoutError:
+            if self._handle is not None:
+                self._handle.kill()
+                await self._over.wait()
+        self._deadline.cancel()
+        self._link.close()
 
     def _imported(self) -> None:
         self._ready = True
@@ -85,6 +104,8 @@ class Template:
     def _born(self, born: ProcessHandle | TryAgainError) -> None:
         if isinstance(born, TryAgainError):
             self._fail()
+            self._output.close()
+            self._end()
         else:
             self._handle = born
             if self.failed:
@@ -98,6 +119,11 @@ class Template:
 
     def _gone(self, handle: ProcessHandle) -> None:
         self._output.drain()
+        self._end()
+
+    def _end(self) -> None:
+        self._over.set()
+        self._on_over(self)
 
     def _printed(self, line: str) -> None:
         LOG.info("%s prints when it is imported: %s", self.module, line)

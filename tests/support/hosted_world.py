@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from efpi_core.host.frames import PROTOCOL, ClockMode, Failed, FromInstance, Ready, Start
 from efpi_core.host.host import Ending, InstanceHost
-from efpi_core.host.launcher import Launcher
+from efpi_core.host.launching import Launcher
 from efpi_core.host.order import ChildOrder
 from efpi_core.host.pace import Pace
 from efpi_core.host.process import ProcessHost

@@ -10,7 +10,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from efpi_core.host.launcher import ExecLauncher, ForkServerLauncher, Launcher
+from efpi_core.host.exec_launcher import ExecLauncher
+from efpi_core.host.launcher import ForkServerLauncher
+from efpi_core.host.launching import Launcher
 from tests.support.hosted_world import environment, hosted
 
 

@@ -15,7 +15,7 @@ from efpi_core.host import catalogue as catalogue_module
 from efpi_core.host.catalogue import Catalogue, default_cache
 from efpi_core.host.config_check import ConfigProblem
 from efpi_core.host.describe_child import ask
-from efpi_core.host.launcher import python_program
+from efpi_core.host.launching import python_program
 from efpi_core.host.offer import OfferKind
 from efpi_core.plugin.categories import Category
 

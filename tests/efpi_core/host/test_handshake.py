@@ -13,7 +13,7 @@ from efi.version import VERSION
 from efpi_core.host.frames import PROTOCOL, Ready
 from efpi_core.host.framing import HEADER
 from efpi_core.host.host import End
-from efpi_core.host.launcher import OnBorn, OnGone, python_program
+from efpi_core.host.launching import OnBorn, OnGone, python_program
 from efpi_core.host.order import EXIT_BROKEN_WIRE, ChildOrder
 from efpi_core.host.process_handle import ProcessHandle
 from tests.support.hosted_world import environment, hosted

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from efpi_core.host.order import ORPHAN_GRACE_S
-from tests.support.hosted_world import environment, gone_within, runs
+from tests.support.hosted_world import children_of, environment, gone_within, runs
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -109,6 +109,18 @@ def test_what_an_instance_forked_does_not_outlive_gateway_and_forkserver(tmp_pat
     with family(tmp_path, {"moment": "start", "fault": "fork"}) as household:
         household.kill(household.server, household.gateway.pid)
         assert gone_within(household.forked[0], 3.0)
+
+
+@pytest.mark.parametrize("fault", [{}, {"moment": "poll", "fault": "busy", "every_s": 0.05, "patience_s": 2.0}])
+@pytest.mark.parametrize("with_servers", [False, True])
+def test_instances_of_a_template_do_not_outlive_the_gateway(
+    tmp_path: Path, fault: dict[str, Any], with_servers: bool
+) -> None:
+    with family(tmp_path, *({**fault} for _ in range(3))) as household:
+        (template,) = [pid for pid in children_of(household.server) if pid not in household.children]
+        household.kill(household.gateway.pid, *((household.server, template) if with_servers else ()))
+        for pid in (*household.children, template, household.server):
+            assert gone_within(pid, ORPHAN_GRACE_S + 2)
 
 
 def test_the_forkservers_death_leaves_its_children_at_work(tmp_path: Path) -> None:

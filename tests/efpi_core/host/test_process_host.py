@@ -11,9 +11,10 @@ import pytest
 import pytest_asyncio
 
 from efi.storage import ActuatorAllocation, StorageAllocation, StorageSystemDescription
+from efpi_core.host.exec_launcher import ExecLauncher
 from efpi_core.host.frames import Connected, Deliver, Ping, Pong, Say, Stopped
 from efpi_core.host.host import End
-from efpi_core.host.launcher import ExecLauncher, ForkServerLauncher
+from efpi_core.host.launcher import ForkServerLauncher
 from efpi_core.host.pace import Pace
 from tests.support.hosted_world import (
     BEGIN,

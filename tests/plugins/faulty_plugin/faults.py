@@ -4,6 +4,7 @@ import os
 import socket
 import stat
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,10 @@ def commit(fault: str) -> None:
             os.write(channel(), (16).to_bytes(4, "big") + b'{"op":"explode"}')
         case "close":
             os.close(channel())
+        case "thread":
+            threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+        case "open":
+            LEAKED.append(os.open(os.devnull, os.O_RDONLY))
         case "leak":
             LEAKED.append(bytearray(os.urandom(1024)) * 200_000)
         case _:
