@@ -110,11 +110,13 @@ class Exchange:
         elif (objection := self._precedence.objection(record, allocation, giver, now)) is not None:
             self._answer(record, giver, message.message_id, objection)
             return
-        else:
+        elif message.message_id not in record.allocations:
             record.allocations[message.message_id] = OpenAllocation(allocation, giver, None, "", now, now)
         verdict = record.session.from_app(message, now)
         if verdict.refusal is not None:
             self.refusals += 1
+            if not verdict.to_app and message.message_id not in record.session.allocations:
+                record.allocations.pop(message.message_id, None)  # refused without a word, as a repeated name is
         else:
             self.passed += 1
             for sink in self.sinks:
@@ -122,7 +124,7 @@ class Exchange:
             if allocation is not None:
                 record.committing = self._journal.journal_allocation(allocation, giver)
             if record.committing is not None and not record.committing.done():
-                self._deliver_after(record.committing, partial(self._deliver, record, verdict, now))
+                self._deliver_after(record.committing, partial(self._deliver_kept, record, verdict, allocation))
                 return
         self._deliver(record, verdict, now)
 
@@ -183,6 +185,11 @@ class Exchange:
             deliver()
 
         committed.add_done_callback(done)
+
+    def _deliver_kept(self, record: ApplianceRecord, verdict: Verdict, allocation: AnyAllocation | None) -> None:
+        """Deliver what waited for the journal; an allocation that ended meanwhile never returns."""
+        if allocation is None or allocation.message_id in record.session.allocations:
+            self._deliver(record, verdict, self._now())
 
     def _deliver(self, record: ApplianceRecord, verdict: Verdict, now: datetime) -> None:
         for order in verdict.to_appliance:

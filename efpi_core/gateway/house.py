@@ -228,10 +228,12 @@ class House:
         self._gone(record, frame.reason)
 
     def _gone(self, record: ApplianceRecord, reason: str) -> None:
+        now = self._clock.now()
+        self.exchange.deliver(record, record.session.release(now, reason or "the appliance was taken away"))
         for app in (record.app, *record.listeners):
             if app is not None:
                 self._send(app, Disconnected(record.appliance_id, reason))
-        self.board.doubt(record.appliance_id, Quality.UNKNOWN, self._clock.now())
+        self.board.doubt(record.appliance_id, Quality.UNKNOWN, now)
         self.appliances.remove(record.appliance_id)
         self.events.tell("info", record.appliance_id, "appliance_gone", reason or "the appliance was taken away")
 

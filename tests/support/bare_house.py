@@ -172,7 +172,7 @@ class BareHouse:
                 **self.stamp(instance),
                 valid_from=now,
                 fill_level=5,
-                actuators=(ActuatorState(actuator_id="inverter", mode_id="idle", factor=0.0),),
+                actuators=(ActuatorState(actuator_id="inverter", mode_id="idle"),),
             ),
         )
 
@@ -189,9 +189,7 @@ class BareHouse:
         """An allocation for a battery."""
         description = self.record(appliance).session.space.description_at(self.clock.now())
         assert description is not None
-        step = ActuatorAllocation(
-            actuator_id="inverter", mode_id=mode, factor=factor, start_time=self.clock.now()
-        )
+        step = ActuatorAllocation(actuator_id="inverter", mode_id=mode, factor=factor, start_time=self.clock.now())
         return StorageAllocation(
             **self.stamp(appliance), control_space_update_id=description.message_id, actuators=(step,)
         )

@@ -177,7 +177,7 @@ def test_a_limit_of_one_appliance_stands_above_app_and_resident():
         wish = Override(
             "battery", "mode", world.clock.now() + timedelta(hours=1), "anna", {"mode": "charge", "factor": 1.0}
         )
-        with pytest.raises(RefusedError, match="'site.appliance.battery' allows 500 W"):
+        with pytest.raises(RefusedError, match=r"'site\.appliance\.battery' allows 500 W"):
             world.house.desk.begin(battery, wish)
         await world.let_pass(600)
         assert battery.power_w == 0.0
