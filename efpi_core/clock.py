@@ -15,6 +15,9 @@ Callback = Callable[[], None]
 LONGEST_WAIT_S = 30.0
 """A wall-clock timer looks at the clock at least this often, so that a jump of the clock is noticed."""
 
+LEAST_CLEARED = 64
+"""Timers from which on it is worth to look for those that were cancelled."""
+
 
 class TimerHandle:
     """A callback that will be called, unless it is cancelled first."""
@@ -109,6 +112,15 @@ class Timeout:
             raise TimeoutError(f"no answer within {self._delay_s:g} s") from error
 
 
+def _without_cancelled(schedule: list[tuple[datetime, int, TimerHandle]], clear_at: int) -> int:
+    """Clear cancelled timers out of a heap that has grown; returns the size at which to look again."""
+    if len(schedule) < clear_at:
+        return clear_at
+    schedule[:] = [entry for entry in schedule if entry[2].active]
+    heapq.heapify(schedule)
+    return max(LEAST_CLEARED, 2 * len(schedule))
+
+
 class BoottimeEventLoop(asyncio.SelectorEventLoop):
     """An event loop whose timers count the time that the machine was suspended, too (CLOCK_BOOTTIME)."""
 
@@ -123,6 +135,7 @@ class RealClock(Clock):
     def __init__(self) -> None:
         self._schedule: list[tuple[datetime, int, TimerHandle]] = []
         self._count = itertools.count()
+        self._clear_at = LEAST_CLEARED
         self._alarm: asyncio.TimerHandle | None = None
 
     def now(self) -> datetime:
@@ -136,6 +149,7 @@ class RealClock(Clock):
     def call_at(self, when: datetime, callback: Callback) -> TimerHandle:
         """Call when the wall clock shows an instant; a jump of that clock counts within half a minute."""
         handle = TimerHandle(when, callback)
+        self._clear_at = _without_cancelled(self._schedule, self._clear_at)
         heapq.heappush(self._schedule, (when, next(self._count), handle))
         if self._schedule[0][2] is handle:
             self._arm()
@@ -156,8 +170,9 @@ class RealClock(Clock):
         while self._schedule and self._schedule[0][0] <= now:
             due.append(heapq.heappop(self._schedule)[2])
         self._arm()
-        for handle in due:
-            handle.fire()
+        loop = asyncio.get_running_loop()
+        for handle in due:  # each in its own turn, so that one that raises takes nobody with it
+            loop.call_soon(handle.fire)
 
     def call_later(self, delay_s: float, callback: Callback) -> TimerHandle:
         """Call when a duration has passed, suspended time included."""
@@ -194,13 +209,14 @@ class _LoopTimerHandle(TimerHandle):
 class SteppedClock(Clock):
     """Time that stands still until somebody advances it: simulation, and epochs given from outside."""
 
-    __slots__ = ("_count", "_now", "_schedule", "_start")
+    __slots__ = ("_clear_at", "_count", "_now", "_schedule", "_start")
 
     def __init__(self, start: datetime) -> None:
         self._start = start
         self._now = start
         self._schedule: list[tuple[datetime, int, TimerHandle]] = []
         self._count = itertools.count()
+        self._clear_at = LEAST_CLEARED
 
     def now(self) -> datetime:
         """The instant to which time was last advanced."""
@@ -213,6 +229,7 @@ class SteppedClock(Clock):
     def call_at(self, when: datetime, callback: Callback) -> TimerHandle:
         """Call when time is advanced to or over an instant; an instant in the past counts as the present one."""
         handle = TimerHandle(max(when, self._now), callback)
+        self._clear_at = _without_cancelled(self._schedule, self._clear_at)
         heapq.heappush(self._schedule, (handle.when, next(self._count), handle))
         return handle
 

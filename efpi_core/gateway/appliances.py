@@ -92,12 +92,12 @@ class ApplianceRecord:
             self._role_as_registered, self._role = registration, _role(registration)
         return self._role
 
-    def note_measurement(self, measurement: Measurement) -> None:
-        """Keep the power that was measured."""
+    def note_measurement(self, measurement: Measurement, at: datetime) -> None:
+        """Keep the power that was measured at an instant."""
         power = measurement.electric_power_w
         if power is not None:
             self.power_w = power
-            self.power_at = measurement.measured_at
+            self.power_at = at
 
 
 def _role(registration: AnyRegistration) -> EnergyRole | None:

@@ -226,8 +226,9 @@ class Exchange:
             self.on_change(record)
 
     def _note_measurement(self, record: ApplianceRecord, message: Measurement, now: datetime) -> None:
-        record.note_measurement(message)
-        self._publish_measurement(record, message)
+        at = min(message.measured_at, now)  # a power of tomorrow would count as new all day
+        record.note_measurement(message, at)
+        self._publish_measurement(record, message, at)
         self.on_measurement(record, message)
 
     def _note_storage_state(self, record: ApplianceRecord, message: StorageStateUpdate, now: datetime) -> None:
@@ -244,8 +245,7 @@ class Exchange:
         if isinstance(message, ControlSpaceRegistration):
             record.online = True
 
-    def _publish_measurement(self, record: ApplianceRecord, measurement: Measurement) -> None:
-        at = measurement.measured_at
+    def _publish_measurement(self, record: ApplianceRecord, measurement: Measurement, at: datetime) -> None:
         power = measurement.electric_power_w
         if power is not None:
             self._board.put(record.channel("power"), power, at, unit="W", owner=record.instance)

@@ -19,13 +19,22 @@ from efpi_core.errors import RefusedError
 from efpi_core.gateway.appliances import ApplianceRecord, ApplianceRegistry
 from efpi_core.gateway.balance import power_balance
 from efpi_core.gateway.connections import AppFacts, Choice, Connections
+from efpi_core.gateway.doorway import (
+    MOST_APPLIANCES,
+    bad_name,
+    bad_spec,
+    bad_value,
+    instant,
+    log_level,
+    sentence,
+)
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.exchange import Exchange
 from efpi_core.gateway.feed import Feed
 from efpi_core.gateway.journal_port import AllocationJournal
 from efpi_core.gateway.limit_book import LimitBook
 from efpi_core.gateway.limit_guard import LimitGuard
-from efpi_core.gateway.observations import ObservationBoard
+from efpi_core.gateway.observations import MOST_OF_ONE, MOST_PATTERNS, ObservationBoard
 from efpi_core.gateway.override_desk import OverrideDesk
 from efpi_core.gateway.overrides import Overrides
 from efpi_core.gateway.precedence import Precedence
@@ -152,17 +161,21 @@ class House:
 
     def _declare(self, instance: str, frame: Declare) -> None:
         for spec in frame.specs:
-            if self._owns(instance, spec.name):
-                self.board.declare(instance, spec)
+            problem = bad_spec(spec)
+            if problem is not None:
+                self._complain(instance, "bad_observation", problem)
+            elif self._owns(instance, spec.name) and not self.board.declare(instance, spec):
+                self._complain(instance, "too_many_observations", f"reports more than {MOST_OF_ONE} observations")
 
     def _watch(self, instance: str, frame: Watch) -> None:
-        self.board.watch(instance, frame.patterns)
+        if not self.board.watch(instance, frame.patterns):
+            self._complain(instance, "too_many_watches", f"follows more than {MOST_PATTERNS} patterns")
 
     def _store(self, instance: str, frame: Store) -> None:
         self._store_value(instance, frame.key, frame.value)
 
     def _log(self, instance: str, frame: Log) -> None:
-        LOG.log(frame.level, "%s: %s", instance, frame.text)
+        LOG.log(log_level(frame.level), "%s: %s", instance, sentence(frame.text))
 
     def _failed(self, instance: str, frame: Failed) -> None:
         self.events.tell("error", instance, "plugin_failed", f"{frame.moment}: {frame.error}", frame.cure)
@@ -170,17 +183,24 @@ class House:
     def _owns(self, instance: str, name: str) -> bool:
         """An instance speaks for observations that begin with its own name or that of one of its appliances."""
         prefix = name.partition(".")[0]
-        if prefix == instance:
-            return True
         record = self.appliances.get(prefix)
-        if record is not None and record.instance == instance:
+        if (prefix if record is None else record.instance) == instance:
             return True
         self._complain(instance, "not_its_observation", f"reports '{name}', which is another's to report")
         return False
 
     def _publish(self, instance: str, frame: Publish) -> None:
-        if self.board.owner_of(frame.name) == instance or self._owns(instance, frame.name):
-            self.board.put(frame.name, frame.value, frame.at, owner=instance, quality=frame.quality)
+        name = frame.name
+        at = instant(frame.at, self._clock.now())
+        problem = bad_value(frame.value) or (bad_name(name) if self.board.value(name) is None else None)
+        if problem is None and at is None:
+            problem = f"'{name}' was observed at {frame.at.isoformat()}, which is no instant"
+        if problem is not None or at is None:
+            self._complain(instance, "bad_observation", problem or "")
+        elif self._owns(instance, name) and not self.board.put(
+            name, frame.value, at, owner=instance, quality=frame.quality
+        ):
+            self._complain(instance, "too_many_observations", f"reports more than {MOST_OF_ONE} observations")
 
     def _ready(self, instance: str, frame: Ready) -> None:
         if instance in self._apps:
@@ -196,6 +216,9 @@ class House:
             expected = appliance_id(instance, frame.key)
         except ValueError as error:
             self._complain(instance, "bad_key", str(error))
+            return
+        if known is None and self.appliances.count_of_instance(instance) >= MOST_APPLIANCES:
+            self._complain(instance, "too_many_appliances", f"brings more than {MOST_APPLIANCES} appliances")
             return
         if registration.appliance_id != expected or (known is not None and known.instance != instance):
             self._complain(instance, "name_taken", f"brings '{registration.appliance_id}', which is not its to bring")
@@ -234,27 +257,37 @@ class House:
             if app is not None:
                 self._send(app, Disconnected(record.appliance_id, reason))
         self.board.doubt(record.appliance_id, Quality.UNKNOWN, now)
+        self.board.forget(record.appliance_id)
         self.appliances.remove(record.appliance_id)
         self.events.tell("info", record.appliance_id, "appliance_gone", reason or "the appliance was taken away")
 
     def _condition(self, instance: str, frame: Condition) -> None:
         record = None if frame.appliance_id is None else self.appliances.get(frame.appliance_id)
-        if record is not None and record.instance == instance:
+        owner = frame.appliance_id if record is None else record.instance
+        if owner not in (None, instance):
+            self._complain(instance, "not_its_appliance", f"speaks for '{frame.appliance_id}', which is not its own")
+            return
+        frame.text, frame.cure = sentence(frame.text), sentence(frame.cure)
+        before = (ConditionState.OK, "")
+        if record is not None:
+            before = (record.condition, record.text)
+        elif (told := self._conditions.get(instance)) is not None:
+            before = (told.state, told.text)
+        if record is not None:
             record.condition, record.text, record.cure = frame.state, frame.text, frame.cure
             if record.online != (frame.state is not ConditionState.OFFLINE):
                 record.online = frame.state is not ConditionState.OFFLINE
                 if not record.online:
                     self.board.doubt(record.appliance_id, Quality.STALE, self._clock.now())
             self.exchange.on_change(record)
-        before = self._conditions.get(instance)
         if frame.appliance_id is None or frame.appliance_id == instance:
             self._conditions[instance] = frame
         if frame.state is not ConditionState.OK:
-            if before is None or (before.state, before.text) != (frame.state, frame.text):
+            if before != (frame.state, frame.text):
                 self.events.tell(
                     "warning", frame.appliance_id or instance, frame.detail or frame.state, frame.text, frame.cure
                 )
-        elif before is not None and before.state is not ConditionState.OK:
+        elif before[0] is not ConditionState.OK:
             self.events.tell("info", frame.appliance_id or instance, "recovered", frame.text or "works again")
 
     def condition_of(self, instance: str) -> Condition | None:
@@ -267,7 +300,8 @@ class House:
         self.board.forget_watches(instance)
         self.connections.set_running(instance, running=False)
         for record in self.appliances:
-            record.listeners = tuple(app for app in record.listeners if app != instance)
+            if record.listeners:
+                record.listeners = tuple(app for app in record.listeners if app != instance)
         for record in self.appliances.of_instance(instance):
             if for_good:
                 self._gone(record, reason)
@@ -278,8 +312,10 @@ class House:
             record.condition = ConditionState.OFFLINE
             self.board.doubt(record.appliance_id, Quality.STALE, now)
             self.exchange.on_change(record)
+        self.board.doubt(instance, Quality.STALE, now)
         if for_good:
             self._conditions.pop(instance, None)
+            self.board.forget(instance)
 
     def _take_back_space(self, record: ApplianceRecord, reason: str) -> None:
         """Say in the stead of an appliance whose driver is gone that nothing it said holds any more."""
@@ -318,7 +354,7 @@ class House:
         return self.overrides.get(record.appliance_id) is not None or self.guard.holds(record.appliance_id)
 
     def _released(self, record: ApplianceRecord) -> None:
-        """The resident or a limit lets go of an appliance: whoever is next decides, and its driver hears who is gone."""
+        """The resident or a limit lets go of an appliance: whoever is next decides; its driver hears who is gone."""
         if self._held_by_gateway(record):
             self.desk.carry_on(record)
         elif record.parting:

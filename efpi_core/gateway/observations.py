@@ -1,5 +1,6 @@
 """The board of observations: the last value of each, how far it can be trusted, and who wants to know."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
@@ -9,6 +10,12 @@ from efpi_core.views import ObservationView
 
 STALE_AFTER = 3
 """A value is stale after this many promised intervals without a new one."""
+
+MOST_OF_ONE = 50_000
+"""Observations that one instance may report, those of its appliances' measurements included."""
+
+MOST_PATTERNS = 1000
+"""Patterns that one instance may follow."""
 
 Sink = Callable[["Slot"], None]
 """Called with each new value; must not wait."""
@@ -44,21 +51,34 @@ class ObservationBoard:
     def __init__(self, deliver: Callable[[str, Observed], None]) -> None:
         self._deliver = deliver
         self._slots: dict[str, Slot] = {}
+        self._counts: Counter[str] = Counter()
         self._watches: dict[str, list[tuple[str, ...]]] = {}
         self.sinks: list[Sink] = []
         """Components of the gateway that follow every value."""
 
-    def declare(self, owner: str, spec: ObservationSpec) -> None:
-        """Announce an observation; a newer announcement of the same owner replaces the old one."""
+    def declare(self, owner: str, spec: ObservationSpec) -> bool:
+        """Announce an observation; a newer announcement replaces the old one. False when the owner has too many."""
         slot = self._slot(spec.name, spec.unit, owner)
+        if slot is None:
+            return False
         slot.unit = spec.unit
         slot.expected_every_s = spec.expected_every_s
+        return True
 
-    def _slot(self, name: str, unit: str, owner: str) -> Slot:
+    def _slot(self, name: str, unit: str, owner: str) -> Slot | None:
         slot = self._slots.get(name)
         if slot is None:
+            if self._counts[owner] >= MOST_OF_ONE:
+                return None
+            self._counts[owner] += 1
             slot = self._slots[name] = Slot(name, unit, owner)
         return slot
+
+    def forget(self, prefix: str) -> None:
+        """All observations whose names begin so are gone for good."""
+        for name in [name for name in self._slots if name.startswith(f"{prefix}.")]:
+            self._counts[self._slots.pop(name).owner] -= 1
+        self._counts = +self._counts
 
     def owner_of(self, name: str) -> str | None:
         """The instance that reports an observation, or None when nobody announced it."""
@@ -74,11 +94,13 @@ class ObservationBoard:
         unit: str = "",
         owner: str = "",
         quality: Quality = Quality.GOOD,
-    ) -> None:
-        """Note a value and pass it on."""
+    ) -> bool:
+        """Note a value and pass it on. False when its owner reports too many observations already."""
         slot = self._slots.get(name)
         if slot is None:
             slot = self._slot(name, unit, owner)
+            if slot is None:
+                return False
         slot.value, slot.at, slot.quality = value, at, quality
         watchers = slot.watchers
         if watchers is None:
@@ -87,6 +109,7 @@ class ObservationBoard:
             self._deliver(instance, Observed(name, value, slot.unit, quality, at))
         for sink in self.sinks:
             sink(slot)
+        return True
 
     def _watchers_of(self, name: str) -> Iterable[str]:
         parts = name.split(".")
@@ -94,14 +117,19 @@ class ObservationBoard:
             if any(matches(pattern, parts) for pattern in patterns):
                 yield instance
 
-    def watch(self, instance: str, patterns: Iterable[str]) -> None:
-        """An instance wants values; it is told at once what is known already."""
+    def watch(self, instance: str, patterns: Iterable[str]) -> bool:
+        """An instance wants values; it is told at once what is known already. False when it follows too many."""
         wanted = [tuple(pattern.split(".")) for pattern in patterns]
-        self._watches.setdefault(instance, []).extend(wanted)
+        followed = self._watches.setdefault(instance, [])
+        followed.extend(pattern for pattern in dict.fromkeys(wanted) if pattern not in followed)
+        if len(followed) > MOST_PATTERNS:
+            del followed[MOST_PATTERNS:]
+            return False
         for slot in self._slots.values():
             slot.watchers = None
             if slot.at is not None and any(matches(pattern, slot.name.split(".")) for pattern in wanted):
                 self._deliver(instance, Observed(slot.name, slot.value, slot.unit, slot.quality, slot.at))
+        return True
 
     def forget_watches(self, instance: str) -> None:
         """An instance ended: it wants nothing any more."""

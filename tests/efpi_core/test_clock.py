@@ -154,3 +154,30 @@ def test_the_loop_of_a_live_gateway_counts_boot_time():
         assert abs(loop.time() - RealClock().elapsed()) < 1.0
     finally:
         loop.close()
+
+
+def test_a_callback_that_raises_takes_no_other_with_it():
+    async def story() -> list[str]:
+        heard: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: heard.append("named"))
+        clock = RealClock()
+        past = clock.now()
+        clock.call_at(past, lambda: 1 / 0)
+        done = asyncio.Event()
+        clock.call_at(past, done.set)
+        await asyncio.wait_for(done.wait(), 5)
+        return heard
+
+    assert asyncio.run(story()) == ["named"]
+
+
+def test_timers_that_are_set_and_cancelled_for_years_leave_nothing_behind():
+    async def story() -> None:
+        for clock in (SteppedClock(BEGIN), RealClock()):
+            kept = clock.call_at(clock.now() + timedelta(days=900), lambda: None)
+            for _ in range(10_000):
+                clock.call_at(clock.now() + timedelta(days=1), lambda: None).cancel()
+            assert len(clock._schedule) < 200
+            assert kept.active
+
+    asyncio.run(story())

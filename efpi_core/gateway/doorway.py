@@ -1,0 +1,75 @@
+"""The door of the house: what instances say is hostile until it was looked at here, since it stays for years."""
+
+import logging
+import math
+import re
+from datetime import UTC, datetime
+
+from efpi_core.plugin.observation import ObservationSpec, ObservedValue
+
+MOST_APPLIANCES = 10_000
+"""Appliances that one instance may bring."""
+
+LONGEST_TEXT = 2000
+"""Characters of a sentence for people."""
+
+LONGEST_VALUE = 1000
+"""Characters of an observed text."""
+
+LONGEST_INTERVAL_S = 366 * 86400.0
+"""The rarest value that can be promised."""
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""No house has values from before."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}(?:\.[A-Za-z0-9_-]{1,64}){1,5}")
+_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
+
+
+def log_level(level: int) -> int:
+    """The closest of the log's own levels."""
+    return min(_LEVELS, key=lambda known: abs(known - level))
+
+
+def sentence(text: str) -> str:
+    """A text as one line of bounded length, without what acts on a terminal or cannot be written down."""
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[: LONGEST_TEXT - 1]}…"
+    return text if text.isprintable() else "".join(mark if mark.isprintable() else " " for mark in text)
+
+
+def bad_name(name: str) -> str | None:
+    """Why a name cannot be that of an observation, or None."""
+    if _NAME.fullmatch(name):
+        return None
+    return f"{sentence(name[:80])!r} is no name of an observation; say `<appliance or instance>.<quantity>`"
+
+
+def bad_value(value: ObservedValue) -> str | None:
+    """Why a value cannot be observed, or None."""
+    if isinstance(value, str) and len(value) > LONGEST_VALUE:
+        return f"a text of {len(value)} characters; {LONGEST_VALUE} may be"
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        return "a whole number of more than 63 bits"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value} is no number; say None where a value is not known"
+    return None
+
+
+def instant(at: datetime, now: datetime) -> datetime | None:
+    """An instant in UTC that is not ahead of ours; None when it is none at all."""
+    if at.tzinfo is None or at < EARLIEST:
+        return None
+    return now if at > now else at if at.tzinfo is UTC else at.astimezone(UTC)
+
+
+def bad_spec(spec: ObservationSpec) -> str | None:
+    """Why an announcement of an observation cannot be, or None."""
+    every = spec.expected_every_s
+    if every is not None and not 0 < every <= LONGEST_INTERVAL_S:
+        return (
+            f"'{spec.name}' promises a value every {every} s; say above 0 and up to {LONGEST_INTERVAL_S:.0f}, or None"
+        )
+    if len(spec.unit) > 32 or not spec.unit.isprintable():
+        return f"the unit of '{spec.name}' is none"
+    return bad_name(spec.name)
