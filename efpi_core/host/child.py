@@ -49,7 +49,7 @@ from efpi_core.host.watchdog import Watchdog, allow
 GREETING_S = 30.0
 """How long to wait for `Start`."""
 
-IMPORT_S = 60.0
+IMPORT_S = 30.0
 """How long an import may take before the process ends itself."""
 
 MOST_TRACE = 4000
