@@ -5,6 +5,7 @@ from datetime import timedelta
 from efi.allocation import AllocationStatus, AllocationStatusUpdate
 from efi.commodity import CommodityQuantity
 from efi.measurement import Measurement
+from efi.message import ControlSpaceRevoke
 from efi.messages import ApplianceMessage
 from efi.output_adjustable import OutputAdjustableStateUpdate
 from efi.registration import Category, ControlSpaceRegistration
@@ -35,6 +36,12 @@ SOON_S = 0.2
 
 LATE_S = 0.5
 """Without any news, a decision follows the last one this much later than the resolution."""
+
+LIVE_S = 60.0
+"""A resolution below this belongs to a live house."""
+
+LIVE_ROUNDS, SIMULATED_ROUNDS = 4.0, 13.0
+"""So many resolutions the meter may be silent: in a long simulation what does not change is hardly ever repeated."""
 
 PLAN_SLOTS = 4
 """A plan holds for so many slots, if nothing changes: an hour."""
@@ -72,6 +79,7 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
         self._plan_due = True
         self._kept_at_s = self._decided_at_s = -1.0
         self._expected_w = 0.0
+        self._calm_until_s = 0.0
         self._basis = Basis.SUM
         self._alarm: TimerHandle | None = None
         self._tick: TimerHandle | None = None
@@ -86,7 +94,8 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
         resolution = self.context.resolution_s
         self._start_s = config.start_after_s if resolution < config.start_after_s else 0.0
         self._stop_s = config.stop_after_s if resolution < config.stop_after_s else 0.0
-        self._stale_after = timedelta(seconds=max(config.stale_after_s, 4.0 * resolution))
+        rounds = LIVE_ROUNDS if resolution < LIVE_S else SIMULATED_ROUNDS
+        self._stale_after = timedelta(seconds=max(config.stale_after_s, rounds * resolution))
         self.context.on_limits = self._news
 
     # --- what the appliances say
@@ -128,20 +137,27 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
         elif isinstance(message, TimeShiftableStateUpdate):
             self._decide_in(SOON_S)
         else:
+            if isinstance(message, ControlSpaceRevoke) and message.object_id is None:
+                # It is out of reach: what it measured last says nothing any more.
+                member.moved.reading = None
+            member.told_news()
             if isinstance(message, ControlSpaceRegistration):
                 member.register(appliance.registration)
                 self._sort_members()
             self._news()
 
     def _measured(self, member: Member) -> None:
-        """A value on which decisions rest; one that only confirms the last decision is no news."""
+        """A value on which decisions rest; one that only confirms the last decision leaves everything as it is."""
         reading = member.moved.reading
-        same_instant = self.context.now().timestamp() == self._decided_at_s
-        if member is self._meter and reading is not None and same_instant:
-            confirms = abs(reading.flow.total - self._expected_w) <= self.config.step_w
-            if confirms:
-                return
-        self._decide_in(0.0)
+        if member is not self._meter or reading is None:
+            self._decide_in(0.0)
+            return
+        now_s = self.context.now().timestamp()
+        as_expected = abs(reading.flow.total - self._expected_w) <= self.config.step_w
+        if not as_expected or (now_s != self._decided_at_s and now_s >= self._calm_until_s):
+            self._decide_in(0.0)
+        elif now_s != self._decided_at_s:
+            self._arm()
 
     async def on_status(self, appliance: ControlledAppliance, status: AllocationStatusUpdate) -> None:
         """Note how an appliance answered; one that refuses is left alone for a while."""
@@ -183,7 +199,14 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
         self._expected_w = decision.grid.total
         self._count += 1
         self._sender.send(decision, self._members, at, self._tariff.at(now), self._count)
+        self._calm_until_s = self._calm_until(at)
         self._arm()
+
+    def _calm_until(self, at: Circumstances) -> float:
+        """Until when nothing needs to be decided if the meter keeps showing what is expected: a slot at most."""
+        if self._basis is not Basis.METER or any(member.restless(at.now_s) for member in self._members.values()):
+            return at.now_s
+        return at.slots.end_s(0)
 
     def _arm(self) -> None:
         """Decide again after the resolution at the latest."""
@@ -204,7 +227,7 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
         rest, basis = self._connection.without(
             meter.moved.reading if meter is not None else None,
             metered=meter is not None,
-            levers=[standing.member.moved for standing in standings],
+            levers=tuple([standing.member.moved for standing in standings]),
             others=[] if meter is not None else self._unsteered(standings),
             now=at.now,
             stale_after=self._stale_after,

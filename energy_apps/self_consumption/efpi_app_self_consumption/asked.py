@@ -67,6 +67,11 @@ class LeverMemory:
             return True
         return False
 
+    @property
+    def wishing(self) -> bool:
+        """Whether it would be switched if patience allowed."""
+        return self._wish is not None
+
     def switched_on(self, now_s: float) -> None:
         """Note that it is switched on."""
         self._starts = (*(start for start in self._starts if start > now_s - RESTLESS_S), now_s)

@@ -4,7 +4,7 @@ It is the meter's value less what the levers draw. Meter and levers are read at 
 lever was moved their difference is wrong for a while; then the last sound value is kept, and nothing is chased.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -79,7 +79,7 @@ class ConnectionPower:
         meter: Reading | None,
         *,
         metered: bool,
-        levers: Iterable[Moved],
+        levers: Sequence[Moved],
         others: Iterable[Flow],
         now: datetime,
         stale_after: timedelta,
@@ -93,10 +93,13 @@ class ConnectionPower:
         if meter is None or now - meter.at > stale_after:
             self._rest = None
             return NO_FLOW, Basis.NONE
-        moved = tuple(levers)
-        if self._rest is None or all(lever.settled(meter, now) for lever in moved):
-            rest = meter.flow
-            for lever in moved:
-                rest = rest.minus(lever.flow)
-            self._rest = rest
+        if self._rest is not None:
+            for lever in levers:
+                if not lever.settled(meter, now):
+                    return self._rest, Basis.METER
+        total, l1, l2, l3 = meter.flow
+        for lever in levers:
+            flow = lever.flow
+            total, l1, l2, l3 = total - flow[0], l1 - flow[1], l2 - flow[2], l3 - flow[3]
+        self._rest = Flow(total, l1, l2, l3)
         return self._rest, Basis.METER

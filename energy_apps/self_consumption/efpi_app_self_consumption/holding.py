@@ -21,7 +21,7 @@ CHANGE_SHARE = 0.05
 
 def curtailable(member: Member, at: Circumstances) -> tuple[Curtailable, InflexibleCurtailmentOptions] | None:
     """How an appliance can be held back; None when it cannot, or its power is not known."""
-    options = member.space.curtailment_options_at(at.now)
+    options = member.space.curtailment_options_at(at.now) if member.controlled else None
     if options is None or not options.options or member.moved.reading is None or member.forbearance.active(at.now_s):
         return None
     held = member.held

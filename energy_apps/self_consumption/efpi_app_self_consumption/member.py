@@ -5,20 +5,17 @@ from datetime import datetime, timedelta
 
 from efi.commodity import Commodity
 from efi.messages import AnyRegistration, ApplianceMessage
-from efi.output_adjustable import OutputAdjustableSystemDescription
 from efi.registration import Category, DeviceClass, EnergyRole
-from efi.storage import StorageRegistration, StorageStateUpdate, StorageSystemDescription
+from efi.storage import StorageRegistration, StorageStateUpdate
 from efpi_app_self_consumption.adjustable_model import AdjustableModel
 from efpi_app_self_consumption.asked import LeverMemory
 from efpi_app_self_consumption.connection_power import Moved, Reading
 from efpi_app_self_consumption.flow import NO_FLOW, Flow
 from efpi_app_self_consumption.forbearance import Forbearance
-from efpi_app_self_consumption.gears import Gears
 from efpi_app_self_consumption.held import Held
-from efpi_app_self_consumption.profile_row import ForecastRow, UsageRow
+from efpi_app_self_consumption.nature import NEVER_S, Natures, StorageNature, next_change_s
+from efpi_app_self_consumption.profile_row import ForecastRow
 from efpi_app_self_consumption.segment import Fuel
-from efpi_app_self_consumption.storage_facts import Span
-from efpi_app_self_consumption.storage_model import Leakage, StorageModel
 from efpi_app_self_consumption.storage_plan import StoragePlan
 from efpi_app_self_consumption.work_memory import WorkMemory
 from efpi_core.plugin.app import ControlledAppliance
@@ -42,14 +39,12 @@ class Member:
         self.work = WorkMemory()
         self.held: Held | None = None
         self._told: deque[str] = deque(maxlen=8)
-        self._fuels = fuels
-        self._model: StorageModel | None = None
-        self._gears: Gears | None = None
-        self._adjustable: AdjustableModel | None = None
-        self._leakage: tuple[str, Leakage] | None = None
-        self._usage: tuple[str, UsageRow] | None = None
+        self._natures = Natures(fuels)
+        self._nature: StorageNature | AdjustableModel | None = None
+        self._nature_due = True
+        self.changes_at_s = NEVER_S
+        """When its nature changes as it was told ahead, in s since 1970."""
         self._forecast: tuple[str, ForecastRow] | None = None
-        self._wishes: tuple[str, tuple[Span, ...]] | None = None
         self.register(appliance.registration)
 
     def register(self, registration: AnyRegistration | None) -> None:
@@ -63,12 +58,15 @@ class Member:
         self.delay_s = self.delay.total_seconds()
         self.is_meter = registration is not None and _measures_the_grid(registration)
         self.fill_level_unit = registration.fill_level_unit if isinstance(registration, StorageRegistration) else ""
+        self.controlled = self.appliance.controlled
+        """Whether it takes allocations; one that is measured only is heard."""
+        self._has_levers = self.controlled and self.category in (Category.STORAGE, Category.OUTPUT_ADJUSTABLE)
         self.electric = registration is not None and Commodity.ELECTRICITY in registration.commodities
 
     @property
     def steered(self) -> bool:
         """Whether its power is the app's to choose: then the meter's value is looked at without it."""
-        return self.category in (Category.STORAGE, Category.OUTPUT_ADJUSTABLE) and self.space.state is not None
+        return self._has_levers and self.space.state is not None
 
     def memory(self, actuator_id: str) -> LeverMemory:
         """What is remembered of one of its levers; an output-adjustable appliance's is under the empty name."""
@@ -76,6 +74,14 @@ class Member:
         if known is None:
             known = self.memories[actuator_id] = LeverMemory()
         return known
+
+    def restless(self, now_s: float) -> bool:
+        """Whether something about it is pending: an order under way, a wish that waits, a limit that holds."""
+        moved = self.moved
+        under_way = moved.settles_at is not None and now_s < moved.settles_at.timestamp()
+        if under_way or self.held is not None or self.work.halted_at_s is not None or self.forbearance.active(now_s):
+            return True
+        return any(memory.wishing for memory in self.memories.values())
 
     # --- what it told
 
@@ -96,48 +102,18 @@ class Member:
             # When it arrived counts, since a meter's own clock may be minutes off.
             self.moved.reading = Reading(flow, now, count)
 
-    def model(self, now: datetime) -> StorageModel | None:
-        """Its system description, as a storage."""
-        description = self.space.description_at(now)
-        if not isinstance(description, StorageSystemDescription):
-            return None
-        if self._model is None or self._model.description_id != description.message_id:
-            self._model = StorageModel(description, self.phases, self._fuels)
-            self._gears = Gears(self._model)
-        return self._model
+    def nature(self, now: datetime, now_s: float) -> StorageNature | AdjustableModel | None:
+        """What it told of its nature, as plain numbers; None when it has not described itself."""
+        if self._nature_due or now_s >= self.changes_at_s:
+            self._nature = self._natures.find(self.space, now, self.phases, self.device_class)
+            self.changes_at_s = next_change_s(self.space, now)
+            self._nature_due = False
+        return self._nature
 
-    @property
-    def gears(self) -> Gears:
-        """How the storage of the last model can be moved."""
-        assert self._gears is not None  # noqa: S101  # the model was asked for before
-        return self._gears
-
-    def adjustable(self, now: datetime) -> AdjustableModel | None:
-        """Its system description, as an output-adjustable appliance."""
-        description = self.space.description_at(now)
-        if not isinstance(description, OutputAdjustableSystemDescription):
-            return None
-        if self._adjustable is None or self._adjustable.description_id != description.message_id:
-            self._adjustable = AdjustableModel(description, self.phases, self._fuels, self.device_class)
-        return self._adjustable
-
-    def leakage(self, now: datetime) -> Leakage | None:
-        """How it empties by itself."""
-        update = self.space.leakage_at(now)
-        if update is None:
-            return None
-        if self._leakage is None or self._leakage[0] != update.message_id:
-            self._leakage = (update.message_id, Leakage(update))
-        return self._leakage[1]
-
-    def usage(self) -> UsageRow | None:
-        """What its users are expected to draw."""
-        update = self.space.usage
-        if update is None:
-            return None
-        if self._usage is None or self._usage[0] != update.message_id:
-            self._usage = (update.message_id, UsageRow(update))
-        return self._usage[1]
+    def told_news(self) -> None:
+        """It said something about its nature."""
+        self._nature_due = True
+        self.version += 1
 
     def forecast(self) -> ForecastRow | None:
         """What it expects to draw; None when it tells no electrical forecast."""
@@ -147,22 +123,6 @@ class Member:
         if self._forecast is None or self._forecast[0] != update.message_id:
             self._forecast = (update.message_id, ForecastRow(update))
         return self._forecast[1] if self._forecast[1].known else None
-
-    def wishes(self) -> tuple[Span, ...]:
-        """Where its level should be, and when."""
-        update = self.space.targets
-        if update is None:
-            return ()
-        if self._wishes is None or self._wishes[0] != update.message_id:
-            spans, at = [], update.valid_from.timestamp()
-            for element in update.elements:
-                until = at + element.duration.total_seconds()
-                within = element.fill_level_range
-                if within is not None:
-                    spans.append(Span(at, max(until, at + 1.0), within.lower, within.upper))
-                at = until
-            self._wishes = (update.message_id, tuple(spans))
-        return self._wishes[1]
 
     @property
     def level(self) -> float | None:

@@ -107,7 +107,7 @@ class Planner:
     def _plan_work(self, member: Member, outlook: Outlook, ground: Ground) -> NewStart | None:
         """Find the best starts of one appliance's work; an answer only when they are to be asked for."""
         work = member.space.work
-        if work is None or member.forbearance.active(ground.slots.now_s):
+        if work is None or not member.controlled or member.forbearance.active(ground.slots.now_s):
             return None
         states = _states(member)
         waiting = member.work.waiting(work, states, ground.now)

@@ -9,10 +9,12 @@ from efi.output_adjustable import OutputAdjustableStateUpdate
 from efi.registration import DeviceClass
 from efi.running_mode import ModeState
 from efi.storage import StorageStateUpdate
+from efpi_app_self_consumption.adjustable_model import AdjustableModel
 from efpi_app_self_consumption.asked import JUST_ASKED_S, LeverMemory, Order
 from efpi_app_self_consumption.flow import NO_FLOW, Flow
 from efpi_app_self_consumption.lever import Lever, Patience, Worth
 from efpi_app_self_consumption.member import Member
+from efpi_app_self_consumption.nature import StorageNature
 from efpi_app_self_consumption.options import Options, Standpoint
 from efpi_app_self_consumption.segment import Segment
 from efpi_app_self_consumption.slots import Slots
@@ -60,19 +62,8 @@ class Lookout:
 
     def look(self, member: Member, at: Circumstances) -> Standing | None:
         """How a steered appliance stands; None when it has not told enough."""
-        space = member.space
-        state = space.state
-        ground = (
-            state,
-            member.moved.reading,
-            space.description_at(at.now),
-            space.targets,
-            member,
-            member.version,
-            space.usage,
-            space.leakage_at(at.now),
-            at.abnormal,
-        )
+        state = member.space.state
+        ground = (state, member.moved.reading, member, member.version, at.abnormal)
         kept = self._kept.get(member.appliance_id)
         if kept is not None and at.now_s < kept[1] and all(map(is_, kept[0], ground)):
             return kept[2]
@@ -85,7 +76,7 @@ def _holds_until_s(member: Member, state: AnyState | None, at: Circumstances) ->
     """When something about an appliance changes by time alone, in s since 1970."""
     if state is None:
         return NEVER_S
-    marks = [member.forbearance.until_s]
+    marks = [member.forbearance.until_s, member.changes_at_s]
     for memory in member.memories.values():
         marks += memory.marks_s(member.delay_s, at.start_s, at.stop_s)
     for lever in (state,) if isinstance(state, OutputAdjustableStateUpdate) else state.actuators:
@@ -106,9 +97,10 @@ def standing_of(member: Member, state: AnyState | None, at: Circumstances) -> St
 
 
 def _storage(member: Member, state: StorageStateUpdate, at: Circumstances) -> Standing | None:
-    model = member.model(at.now)
-    if model is None:
+    nature = member.nature(at.now, at.now_s)
+    if not isinstance(nature, StorageNature):
         return None
+    model = nature.model
     level = model.within(state.fill_level)
     levers: list[Lever] = []
     fixed, told = NO_FLOW, NO_FLOW
@@ -152,10 +144,10 @@ def _storage(member: Member, state: StorageStateUpdate, at: Circumstances) -> St
         member.appliance_id,
         state.fill_level,
         model,
-        member.gears,
-        member.leakage(at.now),
-        member.usage(),
-        member.wishes(),
+        nature.gears,
+        nature.leakage,
+        nature.usage,
+        nature.wishes,
         tuple(levers),
         runs_for_need=any(memory.for_need for memory in member.memories.values()),
     )
@@ -163,8 +155,8 @@ def _storage(member: Member, state: StorageStateUpdate, at: Circumstances) -> St
 
 
 def _adjustable(member: Member, state: OutputAdjustableStateUpdate, at: Circumstances) -> Standing | None:
-    model = member.adjustable(at.now)
-    if model is None:
+    model = member.nature(at.now, at.now_s)
+    if not isinstance(model, AdjustableModel):
         return None
     memory = member.memory("")
     mode_id, flow = _present(model.modes, state, memory, member, at)

@@ -7,7 +7,7 @@ from efpi_app_self_consumption.member import Member
 def running_work(member: Member, now_s: float) -> RunningWork | None:
     """The running step of an appliance, if it may be halted, or was halted by us."""
     work, state = member.space.work, member.space.work_state
-    if work is None or state is None or member.forbearance.active(now_s):
+    if work is None or state is None or not member.controlled or member.forbearance.active(now_s):
         return None
     step = member.work.running(work, state.sequences, now_s)
     if step is None or not step.interruptible:
