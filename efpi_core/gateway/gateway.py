@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pydantic import JsonValue
 
 from efpi_core.clock import Clock, TimerHandle
-from efpi_core.errors import EfpiError, RefusedError
+from efpi_core.errors import EfpiError, RefusedError, SettingsError
 from efpi_core.gateway.appliances import ApplianceRecord
 from efpi_core.gateway.connections import Choice
 from efpi_core.gateway.event_log import EventLog
@@ -79,6 +79,7 @@ class Gateway:
         self.house.exchange.on_change = self._appliance_changed
         self.house.board.sinks.append(self._observed)
         self.house.desk.on_end = lambda override: state.remove_override(override.appliance_id)
+        self.house.on_limit_ended = lambda limit: state.remove_limit(limit.limit_id)
         self.event_log.sinks.append(self._event)
         state.on_problem(self._state_problem)
         if state.problem is not None:
@@ -97,9 +98,11 @@ class Gateway:
         """End every instance in its safe state, and close the books."""
         if self._balance_timer is not None:
             self._balance_timer.cancel()
-        if self._instances is not None:
-            await self._instances.stop(deadline_s)
-        self._state.close()
+        try:
+            if self._instances is not None:
+                await self._instances.stop(deadline_s)
+        finally:
+            self._state.close()
 
     def _restore(self) -> None:
         """Connections, limits and overrides as they were; allocations of the former life are closed."""
@@ -108,10 +111,14 @@ class Gateway:
             if kept.by_hand:
                 self.house.connections.choose(kept.appliance_id, Choice(kept.app, by_hand=True))
         for kept_limit in self._state.limits():
-            if kept_limit.limit.end is None or kept_limit.limit.end > now:
-                self.house.limits.put(kept_limit.limit)
-            else:
-                self._state.remove_limit(kept_limit.limit.limit_id)
+            limit = kept_limit.limit
+            try:
+                self.house.limits.put(limit)
+            except SettingsError as error:
+                self.event_log.tell("error", limit.appliance_id or "grid", "limit_not_kept", error.problem, error.cure)
+                self._state.remove_limit(limit.limit_id)
+        for limit in self.house.limits.drop_ended(now):
+            self._state.remove_limit(limit.limit_id)
         for allocation in self._state.open_allocations():
             self._state.forget_allocation(allocation.appliance_id, allocation.allocation_id)
         for override in self._state.overrides():
@@ -139,7 +146,7 @@ class Gateway:
         if state in (InstanceState.BACKING_OFF, InstanceState.QUARANTINED, InstanceState.MISSING):
             level = "warning" if state is InstanceState.BACKING_OFF else "error"
             self.event_log.tell(level, instance, f"instance_{state.value}", text, cure)
-        for view in self.instances():
+        for view in self.instances() if self.house.feed.watched else ():
             if view.instance == instance:
                 self.house.feed.tell("instance", instance, view)
 

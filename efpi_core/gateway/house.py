@@ -88,6 +88,8 @@ class House:
         self._conditions: dict[str, Condition] = {}
         self._apps: set[str] = set()
         self._limit_alarm: TimerHandle | None = None
+        self.on_limit_ended: Callable[[Limit], None] = lambda limit: None
+        """Called when an ordered limit has ended, for the journal."""
         self.new_id = MessageIds("gateway", life)
         self.events = events
         self.feed = Feed()
@@ -105,6 +107,7 @@ class House:
         )
         self.desk = OverrideDesk(clock, self.appliances, self.overrides, self.exchange, self.new_id, events)
         self.desk.on_released = self._released
+        self.guard.on_release = self._limit_released
         self._taken: dict[type[FromInstance], Callable[[str, Any], None]] = {
             Say: self.exchange.take,
             Publish: self._publish,
@@ -148,6 +151,7 @@ class House:
 
     def _limit_turned(self) -> None:
         for limit in self.limits.drop_ended(self._clock.now()):
+            self.on_limit_ended(limit)
             self.events.tell("info", limit.appliance_id or "grid", "limit_ended", f"the limit '{limit.limit_id}' ended")
         self.limits_changed()
 
@@ -360,6 +364,10 @@ class House:
         elif record.parting:
             self._send(record.instance, Disconnected(record.appliance_id, record.parting))
             record.parting = ""
+
+    def _limit_released(self, record: ApplianceRecord) -> None:
+        self._released(record)
+        self.exchange.remind_app(record)
 
     def _let_listen(self, record: ApplianceRecord) -> None:
         """Let every app hear an appliance that nobody controls because it is measured only, as the meter."""

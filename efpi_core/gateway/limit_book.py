@@ -1,5 +1,6 @@
 """The limits of the house: those of its wiring and contract, and those that a grid operator orders."""
 
+import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -34,6 +35,14 @@ class LimitBook:
             raise SettingsError(
                 f"limits.{limit.limit_id}", "the site document states a limit of this name", "choose another name"
             )
+        for name, bound in (("lower_w", limit.lower_w), ("upper_w", limit.upper_w)):
+            if bound is not None and not math.isfinite(bound):
+                raise SettingsError(f"limits.{limit.limit_id}", f"`{name}` is {bound}", "give a number of W")
+        for name, at in (("start", limit.start), ("end", limit.end)):
+            if at is not None and at.tzinfo is None:
+                raise SettingsError(f"limits.{limit.limit_id}", f"`{name}` names no time zone", "add one, as `Z`")
+        if limit.start is not None and limit.end is not None and limit.end <= limit.start:
+            raise SettingsError(f"limits.{limit.limit_id}", "`end` is not after `start`", "swap them")
         if limit.lower_w is None and limit.upper_w is None:
             raise SettingsError(f"limits.{limit.limit_id}", "a limit needs `lower_w` or `upper_w`")
         if limit.lower_w is not None and limit.upper_w is not None and limit.lower_w > limit.upper_w:

@@ -5,9 +5,10 @@ held down is given back, one appliance after the other, once the power has staye
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from efi.allocation import AllocationRevoke
+from efi.allocation import AllocationRevoke, AllocationStatus
 from efi.commodity import Phase, per_phase_w
 from efi.measurement import Measurement
 from efi.messages import AnyAllocation
@@ -26,8 +27,27 @@ from efpi_core.plugin.limits import Limit
 HOLD = timedelta(minutes=2)
 """How long an appliance is held down at least."""
 
+MOST_TOLD = 1000
+"""Broken limits whose last telling is remembered."""
+
 MARGIN_W = 50.0
 """How much further than just to the limit the power is brought."""
+
+
+SETTLE = timedelta(seconds=10)
+"""How long an appliance may take to follow; until its power is measured anew, it counts as if it had."""
+
+RETRY = timedelta(minutes=1)
+"""How long one that refused, or did not follow, is passed over, so that others help."""
+
+
+@dataclass(slots=True)
+class _Hold:
+    """What an appliance was told last."""
+
+    allocation_id: str
+    given_at: datetime
+    expected_w: float
 
 
 class LimitGuard:
@@ -48,7 +68,10 @@ class LimitGuard:
         self._exchange = exchange
         self._new_id = new_id
         self._tell = tell
-        self._held: dict[str, str] = {}
+        self._held: dict[str, _Hold] = {}
+        self._told: dict[str, datetime] = {}
+        self.on_release: Callable[[ApplianceRecord], None] = lambda record: None
+        """Called when an appliance is given back."""
 
     def holds(self, appliance_id: str) -> bool:
         """Whether a limit holds an appliance down now."""
@@ -57,29 +80,79 @@ class LimitGuard:
     def measured(self, record: ApplianceRecord, measurement: Measurement, now: datetime) -> None:
         """The grid meter told its power: act when a limit is broken, give back when all is well."""
         total = measurement.electric_power_w
-        if record.role is not EnergyRole.GRID or total is None:
+        if not self._limits and not self._held:
             return
         phases = per_phase_w(measurement.values, record.registration.phases or tuple(Phase))
-        broken = False
-        for limit in self._limits.for_connection(now):
-            excess = excess_w(limit, total, phases)
-            if excess:
-                broken = True
-                self._enforce(limit, excess, now)
+        if total is not None and record.steerable:
+            self._keep_own_limits(record, total, phases, now)
+        if record.role is not EnergyRole.GRID or total is None:
+            return
+        broken = [(limit, excess_w(limit, total, phases)) for limit in self._limits.for_connection(now)]
+        broken = sorted((each for each in broken if each[1]), key=lambda each: -abs(each[1]))
+        moved: dict[str, float] = {}
+        for limit, excess in broken:  # the worst first; what it moves helps the others, too
+            self._enforce(limit, excess, moved, now)
         if not broken and self._held:
             self._give_back(now)
 
-    def _enforce(self, limit: Limit, excess: float, now: datetime) -> None:
+    def _keep_own_limits(
+        self, record: ApplianceRecord, total: float, phases: dict[Phase, float], now: datetime
+    ) -> None:
+        """Hold an appliance to the limits that are its own, as when one begins while it runs."""
+        for limit in self._limits.for_appliance(record.appliance_id, now):
+            if (excess := excess_w(limit, total, phases)) and self._pending(record, now) == 0.0:
+                wanted = excess if limit.phase is None else excess / _share(record, limit)
+                if not self._move(record, wanted, limit, now):
+                    self._complain_broken(limit, record.appliance_id, excess, now)
+                return
+
+    def _enforce(self, limit: Limit, excess: float, moved: dict[str, float], now: datetime) -> None:
         """Bring the power down (excess above 0) or the feed-in (below 0), appliance by appliance."""
-        rest = excess + (MARGIN_W if excess > 0 else -MARGIN_W)
-        for record in self._candidates(limit):
-            if abs(rest) < 1.0:
+        sign = 1.0 if excess > 0 else -1.0
+        rest = abs(excess) + MARGIN_W
+        candidates = self._candidates(limit)
+        for record in candidates:  # what is on its way already
+            pending = moved.get(record.appliance_id)
+            pending = self._pending(record, now) if pending is None else pending
+            rest -= (pending or 0.0) * sign * _share(record, limit)
+        for record in candidates:
+            if rest < 1.0:
                 break
-            rest -= self._move(record, rest, limit, now)
-        if abs(rest) > MARGIN_W:
-            self._tell(
-                "grid", "limit_broken", f"{_name(limit)} is exceeded by {abs(excess):.0f} W and no appliance can help"
-            )
+            if record.appliance_id in moved or self._pending(record, now) != 0.0:
+                continue
+            share = _share(record, limit)
+            by = self._move(record, rest * sign / share, limit, now)
+            if by:
+                moved[record.appliance_id] = by
+            rest -= by * sign * share
+        if rest > MARGIN_W:
+            self._complain_broken(limit, "grid", excess, now)
+
+    def _complain_broken(self, limit: Limit, subject: str, excess: float, now: datetime) -> None:
+        told = self._told.get(limit.limit_id)
+        if told is None or abs(now - told) >= RETRY:
+            if len(self._told) > MOST_TOLD:
+                self._told.clear()
+            self._told[limit.limit_id] = now
+            text = f"{_name(limit)} is exceeded by {abs(excess):.0f} W and no appliance can help"
+            self._tell(subject, "limit_broken", text)
+
+    def _pending(self, record: ApplianceRecord, now: datetime) -> float | None:
+        """By how many W an appliance will still lower its power; None for one that refused or did not follow."""
+        hold = self._held.get(record.appliance_id)
+        if hold is None:
+            return 0.0
+        age = now - hold.given_at
+        if not timedelta(0) <= age < RETRY:
+            return 0.0
+        known = record.allocations.get(hold.allocation_id)
+        if known is not None and known.status in (AllocationStatus.REJECTED, AllocationStatus.ABORTED):
+            return None
+        left = (record.power_w or 0.0) - hold.expected_w
+        if age < SETTLE:
+            measured = record.power_at is not None and record.power_at > hold.given_at
+            return 0.0 if measured else left
+        return 0.0 if abs(left) <= max(MARGIN_W, 0.2 * abs(hold.expected_w)) else None
 
     def _candidates(self, limit: Limit) -> list[ApplianceRecord]:
         """Those that may move the power, storages first since they lose least by waiting."""
@@ -88,6 +161,7 @@ class LimitGuard:
             record
             for record in self._appliances
             if record.steerable
+            and record.online
             and record.category in order
             and record.role is not EnergyRole.GRID
             and (limit.phase is None or not record.registration.phases or limit.phase in record.registration.phases)
@@ -110,9 +184,13 @@ class LimitGuard:
         if allocation is None:
             return 0.0
         self._precedence.shed_until[record.appliance_id] = now + HOLD
-        self._held[record.appliance_id] = allocation.message_id
+        before = self._held.get(record.appliance_id)
+        self._held[record.appliance_id] = _Hold(allocation.message_id, now, power - moved)
         self._exchange.from_app(record, allocation, LIMIT)
-        self._tell(record.appliance_id, "limit_enforced", f"held at {power - moved:.0f} W: {reason}")
+        if allocation.message_id not in record.session.allocations:
+            return 0.0
+        if before is None:
+            self._tell(record.appliance_id, "limit_enforced", f"held at {power - moved:.0f} W: {reason}")
         return moved
 
     def _change_mode(
@@ -150,9 +228,9 @@ class LimitGuard:
     def _give_back(self, now: datetime) -> None:
         """Release the appliance that was held first, when its time is over; one at a time, lest a limit break anew."""
         appliance_id = next(iter(self._held))
-        if now < self._precedence.shed_until.get(appliance_id, now):
+        if now < self._precedence.shed_until.get(appliance_id, now) <= now + HOLD:
             return
-        allocation_id = self._held.pop(appliance_id)
+        allocation_id = self._held.pop(appliance_id).allocation_id
         self._precedence.shed_until.pop(appliance_id, None)
         record = self._appliances.get(appliance_id)
         if record is None:
@@ -168,8 +246,14 @@ class LimitGuard:
             )
             self._exchange.from_app(record, revoke, LIMIT)
         self._tell(appliance_id, "limit_released", "released: the limits are kept again")
+        self.on_release(record)
 
 
 def _name(limit: Limit) -> str:
     where = f" on {limit.phase.value.upper()}" if limit.phase is not None else ""
     return f"the limit '{limit.limit_id}'{where}"
+
+
+def _share(record: ApplianceRecord, limit: Limit) -> float:
+    """The part of an appliance's power that counts for a limit: all of it, or what lies on the limit's phase."""
+    return 1.0 if limit.phase is None else 1.0 / len(record.registration.phases or tuple(Phase))
