@@ -9,6 +9,9 @@ INSTANCE_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{1,30}$"
 KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,30}$"
 """An appliance's key within its instance; the empty key stands for an instance that is one appliance."""
 
+RESERVED_INSTANCES = frozenset(("resident", "limit"))
+"""Names under which the gateway itself speaks to appliances; an app that bore one would stand above its place."""
+
 _KEY = re.compile(KEY_PATTERN)
 
 

@@ -99,30 +99,46 @@ def secret_names(config: Mapping[str, JsonValue], schema: Mapping[str, JsonValue
 
 
 def _secrets_in(
-    value: JsonValue, schema: Mapping[str, JsonValue], definitions: Mapping[str, JsonValue]
+    value: JsonValue,
+    schema: Mapping[str, JsonValue],
+    definitions: Mapping[str, JsonValue],
+    followed: frozenset[str] = frozenset(),
 ) -> Iterator[str]:
+    """`followed` are the references that led to this very value, since a schema may run in circles."""
     reference = schema.get("$ref")
-    if isinstance(reference, str):
+    if isinstance(reference, str) and reference not in followed:
         target = definitions.get(reference.rpartition("/")[2])
         if isinstance(target, dict):
-            yield from _secrets_in(value, target, definitions)
-        return
+            yield from _secrets_in(value, target, definitions, followed | {reference})
     if schema.get("secret") is True and isinstance(value, str):
         yield value
         return
     for word in ("anyOf", "oneOf", "allOf"):
         for choice in _dicts(schema.get(word)):
-            yield from _secrets_in(value, choice, definitions)
-    properties, items = schema.get("properties"), schema.get("items")
-    if isinstance(value, dict) and isinstance(properties, dict):
-        for key, part in properties.items():
-            if key in value and isinstance(part, dict):
-                yield from _secrets_in(value[key], part, definitions)
-    if isinstance(value, list) and isinstance(items, dict):
-        for item in value:
-            yield from _secrets_in(item, items, definitions)
+            yield from _secrets_in(value, choice, definitions, followed)
+    for within, part in _parts(value, schema):
+        yield from _secrets_in(within, part, definitions)
 
 
-def _dicts(value: JsonValue) -> Iterator[dict[str, JsonValue]]:
+def _parts(value: JsonValue, schema: Mapping[str, JsonValue]) -> Iterator[tuple[JsonValue, dict[str, JsonValue]]]:
+    """The values within a value, each with the schema that it follows."""
+    if isinstance(value, dict):
+        named = schema.get("properties")
+        known = named if isinstance(named, dict) else {}
+        patterns = schema.get("patternProperties")
+        others = [schema.get("additionalProperties"), *(patterns.values() if isinstance(patterns, dict) else ())]
+        for key, within in value.items():
+            for part in (known[key],) if key in known else others:
+                if isinstance(part, dict):
+                    yield within, part
     if isinstance(value, list):
-        yield from (part for part in value if isinstance(part, dict))
+        places = _dicts(schema.get("prefixItems"))
+        yield from zip(value, places, strict=False)
+        items = schema.get("items")
+        if isinstance(items, dict):
+            for item in value:
+                yield item, items
+
+
+def _dicts(value: JsonValue) -> list[dict[str, JsonValue]]:
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []

@@ -149,8 +149,7 @@ class SiteKeeper:
         standings = self._standings()
         self._put(loaded, candidate.number)
         touched = _touched(before, loaded.site)
-        await self._enact(loaded.site, touched)
-        trouble = await self._watch(ApplyWatch(touched, standings, self._clock.elapsed(), **self.watch_times))
+        trouble = await self._try(loaded.site, touched, standings)
         if not trouble:
             self._state.judge_revision(candidate.number, Verdict.CONFIRMED)
             await self._state.committed()
@@ -166,6 +165,14 @@ class SiteKeeper:
         raise RefusedError(
             f"the site was rolled back to revision {before_revision}: {trouble}", "mend that and apply it again"
         )
+
+    async def _try(self, site: Site, touched: frozenset[str], standings: dict[str, Standing]) -> str:
+        """Run a candidate and watch it; returns what went wrong, empty when all is well."""
+        try:
+            await self._enact(site, touched)
+        except EfpiError as error:
+            return str(error)
+        return await self._watch(ApplyWatch(touched, standings, self._clock.elapsed(), **self.watch_times))
 
     async def revision_text(self, number: int) -> str:
         """The text of a revision. Raises RefusedError when there is none."""

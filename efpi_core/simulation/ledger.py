@@ -76,6 +76,8 @@ class Ledger:
         channel.power_w = float(slot.value)
 
     def _integrate(self, appliance: str, channel: _Channel, at: datetime) -> None:
+        if channel.since is not None and at <= channel.since:
+            return  # told late: what it would add is counted already
         if channel.since is not None and channel.power_w:
             joules = channel.power_w * (at - channel.since).total_seconds()
             if joules > 0:

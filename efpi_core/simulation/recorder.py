@@ -20,7 +20,7 @@ class Recorder:
     """Takes in observations as they are published and files them by group: power, fill_level, mode, other.
 
     A row is the UTC time, the appliance, the quantity, its unit and the value; numbers as Python writes them, which
-    reads back to the same number. A value that did not change is written again only after `longest_gap_s`.
+    reads back to the same number. Each value that is published is a row.
     """
 
     def __init__(self, folder: Path, *, messages: bool = False) -> None:
@@ -61,7 +61,8 @@ class Recorder:
         appliance, _, quantity = slot.name.partition(".")
         group = _GROUPS.get(quantity.partition(".")[0], "other")
         if group not in self._files:
-            file = (self._folder / f"{group}.csv").open("w", encoding="utf-8", newline="\n", buffering=1 << 20)
+            path = self._folder / f"{group}.csv"
+            file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n", buffering=1 << 20)
             file.write(HEADER)
             self._files[group], self._writers[group] = file, file.write
         return group, f",{_quoted(appliance)},{_quoted(quantity)},{_quoted(slot.unit)},"

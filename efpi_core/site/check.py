@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from efpi_core.identity import INSTANCE_PATTERN
+from efpi_core.identity import INSTANCE_PATTERN, RESERVED_INSTANCES
 from efpi_core.site.document import Site
 from efpi_core.site.expand import instance_names
 from efpi_core.site.model import COUNTER
@@ -47,6 +47,9 @@ def _names(site: Site, owners: dict[str, Path]) -> Iterator[Problem]:
         for instance in instance_names(name, count):
             if not _INSTANCE.match(instance):
                 yield Problem(path, f"it makes the name {instance!r}, which is too long", "take a shorter name")
+                break
+            if instance in RESERVED_INSTANCES:
+                yield Problem(path, f"the name {instance!r} is the gateway's own", "take another name")
                 break
             if instance in owners:
                 other = path_text(owners[instance])
