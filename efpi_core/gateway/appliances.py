@@ -123,7 +123,7 @@ class ApplianceRegistry:
 
     def __init__(self) -> None:
         self._records: dict[str, ApplianceRecord] = {}
-        self._by_instance: dict[str, dict[str, ApplianceRecord]] = {}
+        self._by_instance: dict[str, tuple[ApplianceRecord, ...]] = {}
 
     def __iter__(self) -> Iterator[ApplianceRecord]:
         """The appliances in the order of their coming."""
@@ -140,21 +140,20 @@ class ApplianceRegistry:
     def add(self, record: ApplianceRecord) -> None:
         """Take in an appliance."""
         self._records[record.appliance_id] = record
-        self._by_instance.setdefault(record.instance, {})[record.appliance_id] = record
+        self._by_instance[record.instance] = (*self._by_instance.get(record.instance, ()), record)
 
     def remove(self, appliance_id: str) -> ApplianceRecord | None:
         """Forget an appliance."""
         record = self._records.pop(appliance_id, None)
         if record is not None:
-            brought = self._by_instance[record.instance]
-            del brought[appliance_id]
-            if not brought:
-                del self._by_instance[record.instance]
+            left = tuple(other for other in self._by_instance.pop(record.instance) if other is not record)
+            if left:
+                self._by_instance[record.instance] = left
         return record
 
     def of_instance(self, instance: str) -> tuple[ApplianceRecord, ...]:
         """The appliances that an instance brought."""
-        return tuple(self._by_instance.get(instance, {}).values())
+        return self._by_instance.get(instance, ())
 
     def count_of_instance(self, instance: str) -> int:
         """How many appliances an instance brought."""

@@ -19,25 +19,18 @@ from efpi_core.errors import RefusedError
 from efpi_core.gateway.appliances import ApplianceRecord, ApplianceRegistry
 from efpi_core.gateway.balance import power_balance
 from efpi_core.gateway.connections import AppFacts, Choice, Connections
-from efpi_core.gateway.doorway import (
-    MOST_APPLIANCES,
-    bad_name,
-    bad_spec,
-    bad_value,
-    instant,
-    log_level,
-    sentence,
-)
+from efpi_core.gateway.doorway import MOST_APPLIANCES, log_level, sentence
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.exchange import Exchange
 from efpi_core.gateway.feed import Feed
 from efpi_core.gateway.journal_port import AllocationJournal
 from efpi_core.gateway.limit_book import LimitBook
 from efpi_core.gateway.limit_guard import LimitGuard
-from efpi_core.gateway.observations import MOST_OF_ONE, MOST_PATTERNS, ObservationBoard
+from efpi_core.gateway.observations import ObservationBoard
 from efpi_core.gateway.override_desk import OverrideDesk
 from efpi_core.gateway.overrides import Overrides
 from efpi_core.gateway.precedence import Precedence
+from efpi_core.gateway.reports import Reports
 from efpi_core.host.frames import (
     AddAppliance,
     Condition,
@@ -97,6 +90,7 @@ class House:
         self.names: dict[str, str] = {}
         """What the site calls an instance, and so the appliance that bears the instance's name."""
         self.board = ObservationBoard(send)
+        self.reports = Reports(self.appliances, self.board, clock.now, self._complain)
         self.limits = LimitBook()
         self.overrides = Overrides()
         self.precedence = Precedence(self.limits, self.overrides)
@@ -110,11 +104,11 @@ class House:
         self.guard.on_release = self._limit_released
         self._taken: dict[type[FromInstance], Callable[[str, Any], None]] = {
             Say: self.exchange.take,
-            Publish: self._publish,
+            Publish: self.reports.publish,
             AddAppliance: self._add_appliance,
             RemoveAppliance: self._remove_appliance,
-            Declare: self._declare,
-            Watch: self._watch,
+            Declare: self.reports.declare,
+            Watch: self.reports.watch,
             Store: self._store,
             Log: self._log,
             Condition: self._condition,
@@ -163,18 +157,6 @@ class House:
         if take is not None:
             take(instance, frame)
 
-    def _declare(self, instance: str, frame: Declare) -> None:
-        for spec in frame.specs:
-            problem = bad_spec(spec)
-            if problem is not None:
-                self._complain(instance, "bad_observation", problem)
-            elif self._owns(instance, spec.name) and not self.board.declare(instance, spec):
-                self._complain(instance, "too_many_observations", f"reports more than {MOST_OF_ONE} observations")
-
-    def _watch(self, instance: str, frame: Watch) -> None:
-        if not self.board.watch(instance, frame.patterns):
-            self._complain(instance, "too_many_watches", f"follows more than {MOST_PATTERNS} patterns")
-
     def _store(self, instance: str, frame: Store) -> None:
         self._store_value(instance, frame.key, frame.value)
 
@@ -183,28 +165,6 @@ class House:
 
     def _failed(self, instance: str, frame: Failed) -> None:
         self.events.tell("error", instance, "plugin_failed", f"{frame.moment}: {frame.error}", frame.cure)
-
-    def _owns(self, instance: str, name: str) -> bool:
-        """An instance speaks for observations that begin with its own name or that of one of its appliances."""
-        prefix = name.partition(".")[0]
-        record = self.appliances.get(prefix)
-        if (prefix if record is None else record.instance) == instance:
-            return True
-        self._complain(instance, "not_its_observation", f"reports '{name}', which is another's to report")
-        return False
-
-    def _publish(self, instance: str, frame: Publish) -> None:
-        name = frame.name
-        at = instant(frame.at, self._clock.now())
-        problem = bad_value(frame.value) or (bad_name(name) if self.board.value(name) is None else None)
-        if problem is None and at is None:
-            problem = f"'{name}' was observed at {frame.at.isoformat()}, which is no instant"
-        if problem is not None or at is None:
-            self._complain(instance, "bad_observation", problem or "")
-        elif self._owns(instance, name) and not self.board.put(
-            name, frame.value, at, owner=instance, quality=frame.quality
-        ):
-            self._complain(instance, "too_many_observations", f"reports more than {MOST_OF_ONE} observations")
 
     def _ready(self, instance: str, frame: Ready) -> None:
         if instance in self._apps:

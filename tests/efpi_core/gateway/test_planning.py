@@ -16,8 +16,8 @@ class Login(BaseModel):
 class Config(PluginConfig):
     token: SecretName | None = None
     login: Login | None = None
-    logins: list[Login] = []
-    named: dict[str, SecretName] = {}
+    logins: tuple[Login, ...] = ()
+    named: dict[str, SecretName] | None = None
     pair: tuple[str, SecretName] | None = None
     plain: str = ""
 
