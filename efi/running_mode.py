@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import permutations
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -157,6 +158,11 @@ class Transition(Model):
         refuse_repeated(self.start_timers, "timers")
         refuse_repeated(self.blocking_timers, "timers")
         return self
+
+    @classmethod
+    def among(cls, *mode_ids: str) -> tuple[Self, ...]:
+        """Free ways from each of the modes to every other."""
+        return tuple(cls(from_mode=here, to_mode=there) for here, there in permutations(mode_ids, 2))
 
     def unblocked_at(self, timers: Mapping[str, datetime], now: datetime) -> datetime:
         """The first instant, from `now` on, at which no timer forbids the transition; `timers` tells when each ends."""

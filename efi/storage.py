@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, model_validator
 
 from efi.allocation import Allocation
-from efi.commodity import Commodity, ValueRange
+from efi.commodity import Commodity, ValueRange, electric_range
 from efi.message import ControlSpaceUpdate
 from efi.mixing import mixed_costs, mixed_powers, mixed_values, widest_bounds
 from efi.output_adjustable import RunningModeSelector
@@ -127,6 +127,13 @@ class StorageMode(RunningMode):
 
     elements: Annotated[tuple[StorageModeElement, ...], Field(min_length=1, max_length=MAX_ELEMENTS)]
     """Its behaviour over the fill level, in rising and contiguous ranges; outside them it cannot run."""
+
+    @classmethod
+    def point(cls, mode_id: str, levels: NumberRange, power_w: float, fill_rate: float) -> Self:
+        """A mode that draws one electrical power, in W, and fills at one rate, in the fill level's unit per second."""
+        power, rate = electric_range(power_w, power_w), ValueRange.point(fill_rate)
+        element = StorageModeElement(fill_level_range=levels, fill_rate=rate, power=power)
+        return cls(mode_id=mode_id, elements=(element,))
 
     @model_validator(mode="after")
     def _contiguous(self) -> Self:

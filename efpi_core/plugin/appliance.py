@@ -1,8 +1,9 @@
 """An appliance as its driver keeps it: what the protocol demands of every category, so that no author has to."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import TypedDict
 
 from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusUpdate
@@ -11,7 +12,7 @@ from efi.measurement import EnergyReading, Measurement
 from efi.message import ControlSpaceRevoke
 from efi.messages import AnyAllocation, AnyRegistration, AnyUpdate, AppMessage
 from efpi_core.clock import TimerHandle
-from efpi_core.errors import RefusedError, TryAgainError
+from efpi_core.errors import EfpiError, RefusedError, TryAgainError
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.context import Context, Job
 
@@ -52,6 +53,7 @@ class Appliance(ABC):
         self.present = False
         self.app: str | None = None
         self._registered = False
+        self._owes_fallback = False
         self._allocations: dict[str, AllocationStatus] = {}
         self._timers: dict[str, list[TimerHandle]] = {}
 
@@ -129,6 +131,8 @@ class Appliance(ABC):
             )
         self.describe_anew()
         self.context.condition(ConditionState.OK, appliance_id=self.appliance_id)
+        if self._owes_fallback:
+            self.context.call_later(0, self._fall_back)
 
     def describe_anew(self) -> None:
         """Tell the control space again, because the device's abilities changed."""
@@ -163,8 +167,9 @@ class Appliance(ABC):
             for allocation_id in ids:
                 if allocation_id in self._allocations:
                     self.end_allocation(allocation_id, AllocationStatus.REVOKED, message.reason)
-                    await self.take_back(allocation_id)
-            self.report()
+                    await self._try(partial(self.take_back, allocation_id))
+            if self.present:
+                self.report()
             return
         try:
             await self.carry_out(message)
@@ -209,12 +214,29 @@ class Appliance(ABC):
     async def on_connected(self, app: str) -> None:
         """An energy app took control; for the host."""
         self.app = app
+        self._owes_fallback = False
 
     async def on_disconnected(self, reason: str) -> None:
         """No energy app is in control any more; for the host."""
         self.app = None
         for allocation_id in tuple(self._allocations):
             self.end_allocation(allocation_id, AllocationStatus.ABORTED, reason)
+        self._owes_fallback = True
         if self.present:
-            await self.fallback()
+            await self._fall_back()
+
+    async def _fall_back(self) -> None:
+        """Go where the device runs without an app; one that does not follow does so when it is found again."""
+        if self.app is None and self._owes_fallback and await self._try(self.fallback):
+            self._owes_fallback = False
             self.report()
+
+    async def _try(self, deed: Callable[[], Awaitable[None]]) -> bool:
+        """Have the device do what nobody waits for an answer to; when it does not, it is lost until the next poll."""
+        try:
+            await deed()
+        except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
+            problem = error.problem if isinstance(error, EfpiError) else str(error) or type(error).__name__
+            self.lost(problem, error.cure if isinstance(error, EfpiError) else "")
+            return False
+        return True

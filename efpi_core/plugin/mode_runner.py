@@ -38,6 +38,7 @@ class ModeRunner(Appliance):
         super().attach(context, key)
         self.trackers: dict[str, ModeTracker] = {}
         self._in_charge: dict[str, str] = {}
+        self._found: dict[str, tuple[str, float | None]] = {}
 
     def tracker(self, actuator_id: str) -> ModeTracker:
         """The mode and timers of one actuator."""
@@ -53,7 +54,14 @@ class ModeRunner(Appliance):
             if known is not None and known.mode_id in graph.mode_ids:
                 known.graph = graph
             else:
-                self.trackers[actuator_id] = ModeTracker(graph, initial.get(actuator_id, graph.mode_ids[0]))
+                mode_id, factor = self._found.get(actuator_id, (initial.get(actuator_id, graph.mode_ids[0]), None))
+                self.trackers[actuator_id] = ModeTracker(graph, mode_id, factor)
+
+    def mode_is(self, actuator_id: str, mode_id: str, factor: float | None = None) -> None:
+        """Note the mode in which the device was read to run, as when somebody pressed its button; for `poll`."""
+        self._found[actuator_id] = (mode_id, factor)
+        if actuator_id in self.trackers:
+            self.trackers[actuator_id].enter(mode_id, factor, self.context.now())
 
     async def change_mode(self, actuator_id: str, mode_id: str, factor: float | None = None) -> None:
         """Run a mode by the device's own choice, as in `fallback`; the next report tells it."""
