@@ -25,9 +25,13 @@ class Reader:
 
     async def next(self) -> tuple[str, Any]:
         """The next frame, as kind and value."""
+        async with asyncio.timeout(10):
+            return await self._next()
+
+    async def _next(self) -> tuple[str, Any]:
         kind, data = "", ""
         while True:
-            line = (await asyncio.wait_for(self.reader.readline(), 10)).decode().rstrip("\r\n")
+            line = (await self.reader.readline()).decode().rstrip("\r\n")
             if line.startswith("id: "):
                 self.ids.append(int(line[4:]))
             elif line.startswith("event: "):
