@@ -1,14 +1,23 @@
 """The door of the house: what instances say is hostile until it was looked at here, since it stays for years."""
 
+import json
 import logging
 import math
 import re
 from datetime import UTC, datetime
 
+from pydantic import JsonValue
+
+from efpi_core.plugin.memory import LARGEST_VALUE
 from efpi_core.plugin.observation import ObservationSpec, ObservedValue
 
 MOST_APPLIANCES = 10_000
 """Appliances that one instance may bring."""
+
+MOST_KEYS = 1000
+"""Values that one instance may keep."""
+
+LONGEST_KEY = 200
 
 LONGEST_TEXT = 2000
 """Characters of a sentence for people."""
@@ -73,3 +82,14 @@ def bad_spec(spec: ObservationSpec) -> str | None:
     if len(spec.unit) > 32 or not spec.unit.isprintable():
         return f"the unit of '{spec.name}' is none"
     return bad_name(spec.name)
+
+
+def bad_memory(key: str, value: JsonValue) -> str | None:
+    """Why a value cannot be kept for an instance, or None; one that cannot be written would hold up all others."""
+    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+        return f"{sentence(key[:80])!r} is no key; take 1 to {LONGEST_KEY} printable characters"
+    try:
+        size = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
+    except (ValueError, TypeError, RecursionError) as error:
+        return f"what '{key}' holds cannot be written down: {error}"
+    return f"'{key}' holds {size} bytes; {LARGEST_VALUE} may be" if size > LARGEST_VALUE else None

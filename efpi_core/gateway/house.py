@@ -19,7 +19,7 @@ from efpi_core.errors import RefusedError
 from efpi_core.gateway.appliances import ApplianceRecord, ApplianceRegistry
 from efpi_core.gateway.balance import power_balance
 from efpi_core.gateway.connections import AppFacts, Choice, Connections
-from efpi_core.gateway.doorway import MOST_APPLIANCES, log_level, sentence
+from efpi_core.gateway.doorway import MOST_APPLIANCES, MOST_KEYS, bad_memory, log_level, sentence
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.exchange import Exchange
 from efpi_core.gateway.feed import Feed
@@ -80,6 +80,7 @@ class House:
         self._store_value = store_value
         self._conditions: dict[str, Condition] = {}
         self._apps: set[str] = set()
+        self._keys: dict[str, set[str]] = {}
         self._limit_alarm: TimerHandle | None = None
         self.on_limit_ended: Callable[[Limit], None] = lambda limit: None
         """Called when an ordered limit has ended, for the journal."""
@@ -158,6 +159,14 @@ class House:
             take(instance, frame)
 
     def _store(self, instance: str, frame: Store) -> None:
+        problem = bad_memory(frame.key, frame.value)
+        keys = self._keys.setdefault(instance, set())
+        if problem is None and frame.key not in keys and len(keys) >= MOST_KEYS:
+            problem = f"it keeps more than {MOST_KEYS} values"
+        if problem is not None:
+            self._complain(instance, "bad_memory", problem)
+            return
+        (keys.discard if frame.value is None else keys.add)(frame.key)
         self._store_value(instance, frame.key, frame.value)
 
     def _log(self, instance: str, frame: Log) -> None:

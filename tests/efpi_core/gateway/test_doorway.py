@@ -8,7 +8,7 @@ import pytest
 from efpi_core.gateway import house as house_module
 from efpi_core.gateway import observations
 from efpi_core.gateway.event_log import MOST_A_MINUTE, EventLog
-from efpi_core.host.frames import Condition, Declare, Log, Publish, RemoveAppliance, Watch
+from efpi_core.host.frames import Condition, Declare, Log, Publish, RemoveAppliance, Store, Watch
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.observation import ObservationSpec, Quality
 from tests.support.bare_house import BEGIN, BareHouse
@@ -153,7 +153,6 @@ def test_lines_for_the_log_are_one_line_at_a_known_level(caplog: pytest.LogCaptu
     assert len(record.getMessage()) < 2100
 
 
-
 def test_one_subject_cannot_fill_the_events() -> None:
     clock = [BEGIN]
     log = EventLog(lambda: clock[0])
@@ -186,3 +185,24 @@ def test_an_event_is_bounded_and_can_be_written_down() -> None:
     assert event.text.startswith("   two\nlines")
     assert len(event.subject) == 80
     event.text.encode()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("k", "\ud800"), ("\ud800", 1), ("", 1), ("k" * 201, 1), ("k", "x" * 70_000), ("k", float("nan"))],
+)
+def test_what_cannot_be_written_down_never_reaches_the_state(key: str, value: str | float) -> None:
+    world = BareHouse()
+    world.say("bus", Store(key, value))
+    assert world.stored == []
+    assert world.kinds() == ["bad_memory"]
+
+
+def test_the_memory_of_an_instance_is_bounded() -> None:
+    world = BareHouse()
+    for number in range(1100):
+        world.say("bus", Store(f"k{number}", number))
+    assert len(world.stored) == 1000
+    world.say("bus", Store("k0", None))
+    world.say("bus", Store("new", 1))
+    assert world.stored[-1] == ("bus", "new", 1)
