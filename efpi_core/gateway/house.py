@@ -207,6 +207,8 @@ class House:
             record = known
             record.steerable, record.safe_fallback = frame.steerable, frame.safe_fallback
             self.exchange.from_appliance(record, registration)
+            if record.app is not None:  # a driver begun anew knows nothing of the app that is still in control
+                self._send(instance, Connected(record.appliance_id, record.app))
         record.online = True
         self.exchange.on_change(record)
         if record.steerable:

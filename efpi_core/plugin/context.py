@@ -84,7 +84,7 @@ class Context:
         self.resolution_s = resolution_s
         """How often in s values are worth telling: seconds in a live house, minutes in a long simulation."""
         self.limits: tuple[Limit, ...] = ()
-        """All limits in force or announced; kept up to date."""
+        """To an app: all limits in force or announced, kept up to date. A driver is told none."""
         self.on_limits: Callable[[], None] | None = None
         """Called when the limits change."""
         self.appliances: dict[str, ApplianceHandler] = {}

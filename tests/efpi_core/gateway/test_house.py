@@ -7,8 +7,10 @@ import pytest
 from efpi_core.errors import RefusedError
 from efpi_core.gateway.overrides import Override
 from efpi_core.gateway.showing import appliance_view
+from efpi_core.host.frames import Connected
 from efpi_core.plugin.limits import Limit, LimitSource
 from efpi_core.plugin.observation import Quality
+from tests.support.bare_house import BareHouse
 from tests.support.stepped_world import World, play
 
 HOUSE = {
@@ -258,3 +260,13 @@ def test_an_app_that_ends_leaves_its_appliances_in_their_fallback():
         assert world.appliance("battery").power_w == 0.0
 
     play(HOUSE, story)
+
+
+def test_a_driver_that_begins_anew_is_told_which_app_is_in_control():
+    world = BareHouse("app")
+    world.battery("battery")
+    assert [frame.app for frame in world.frames("battery", Connected)] == ["app"]
+    world.house.instance_ended("battery", "crashed")
+    world.battery("battery")
+    assert [frame.app for frame in world.frames("battery", Connected)] == ["app", "app"]
+    assert world.record("battery").app == "app"
