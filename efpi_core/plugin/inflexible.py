@@ -22,6 +22,7 @@ class InflexibleAppliance(Appliance):
         """Tie the appliance to the instance that brings it."""
         super().attach(context, key)
         self._in_charge: str | None = None
+        self._bounded: dict[CommodityQuantity, None] = {}
 
     @abstractmethod
     def register(self) -> InflexibleRegistration:
@@ -31,6 +32,24 @@ class InflexibleAppliance(Appliance):
         """Make the device stay within bounds, in the quantity's unit; None frees that side, two of them all."""
         raise RefusedError("this appliance cannot be curtailed")
 
+    async def fallback(self) -> None:
+        """Nobody decides: lift the limits that were set, and go to the safe state."""
+        for quantity in tuple(self._bounded):
+            await self.curtail(quantity, None, None)
+            self._bounded.pop(quantity, None)
+        await self.safe_state()
+
+    def found(self) -> None:
+        """The device answers. A limit that it kept while it was out of reach, and nobody wants now, is lifted."""
+        returned = not self.present
+        super().found()
+        if returned and self._bounded:
+            self.context.call_later(0, self._lift_leftovers)
+
+    async def _lift_leftovers(self) -> None:
+        if self.present and (self._in_charge is None or not self.is_open(self._in_charge)):
+            await self._try(self.fallback)
+
     async def carry_out(self, allocation: AnyAllocation) -> None:
         """Follow the profiles of bounds as asked."""
         if not isinstance(allocation, InflexibleAllocation):
@@ -39,6 +58,10 @@ class InflexibleAppliance(Appliance):
             self.end_allocation(self._in_charge, AllocationStatus.REVOKED, "replaced by a newer allocation")
         self._in_charge = allocation.message_id
         self.accept(allocation)
+        asked = {profile.quantity for profile in allocation.curtailments}
+        for quantity in [bounded for bounded in self._bounded if bounded not in asked]:
+            await self.curtail(quantity, None, None)
+            self._bounded.pop(quantity, None)
         now = self.context.now()
         for profile in allocation.curtailments:
             for start, end, element in intervals(profile.elements, allocation.start_time):
@@ -58,7 +81,11 @@ class InflexibleAppliance(Appliance):
         if not self.is_open(allocation_id):
             return
         try:
+            if lower is not None or upper is not None:
+                self._bounded[quantity] = None  # before it is tried: what failed half-way must be lifted, too
             await self.curtail(quantity, lower, upper)
+            if lower is None and upper is None:
+                self._bounded.pop(quantity, None)
             self.started(allocation_id)
         except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
             self.end_allocation(allocation_id, AllocationStatus.ABORTED, str(error))
@@ -69,6 +96,7 @@ class InflexibleAppliance(Appliance):
         try:
             for profile in curtailments:
                 await self.curtail(profile.quantity, None, None)
+                self._bounded.pop(profile.quantity, None)
         except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
             self.end_allocation(allocation_id, AllocationStatus.ABORTED, f"the limit could not be lifted: {error}")
         else:

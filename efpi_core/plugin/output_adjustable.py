@@ -36,9 +36,13 @@ class OutputAdjustableAppliance(ModeRunner):
     def describe_anew(self) -> None:
         """Tell the control space again and follow the modes of the description that now holds."""
         initial = {ACTUATOR: self.initial_mode} if self.initial_mode is not None else {}
+        self.forget_ahead()
         for update in self.describe():
-            if isinstance(update, OutputAdjustableSystemDescription) and update.valid_from <= self.context.now():
-                self.track({ACTUATOR: update}, initial)
+            if isinstance(update, OutputAdjustableSystemDescription):
+                if update.valid_from <= self.context.now():
+                    self.track({ACTUATOR: update}, initial)
+                else:
+                    self.track_ahead(update.valid_from, {ACTUATOR: update}, initial)
             self.tell(update)
 
     def tell_state(self) -> None:

@@ -34,9 +34,14 @@ class StorageAppliance(ModeRunner):
 
     def describe_anew(self) -> None:
         """Tell the control space again and follow the modes of the description that now holds."""
+        self.forget_ahead()
         for update in self.describe():
-            if isinstance(update, StorageSystemDescription) and update.valid_from <= self.context.now():
-                self.track({behaviour.actuator_id: behaviour for behaviour in update.actuators}, self.initial_modes)
+            if isinstance(update, StorageSystemDescription):
+                graphs = {behaviour.actuator_id: behaviour for behaviour in update.actuators}
+                if update.valid_from <= self.context.now():
+                    self.track(graphs, self.initial_modes)
+                else:
+                    self.track_ahead(update.valid_from, graphs, self.initial_modes)
             self.tell(update)
 
     def tell_state(self, fill_level: float, at: datetime | None = None) -> None:
