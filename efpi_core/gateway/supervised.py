@@ -51,6 +51,7 @@ class Supervised:
         self.name = plan.spec.instance
         self.state = InstanceState.STOPPED
         self.restarts = 0
+        self._left_disorder = False
         """How often it was started again."""
         self.closed = False
         """Whether no life of it may begin any more."""
@@ -115,6 +116,7 @@ class Supervised:
         try:
             host = self._hosts(self.name, plan.plugin, plan.offer, self, hosted=plan.spec.hosted)
             first = plan.start()
+            first.replacement = self._left_disorder
         except EfpiError as error:
             self._crashed(Ending(End.NOT_LAUNCHED, error.problem, error.cure))
             return
@@ -208,6 +210,7 @@ class Supervised:
         if host is not self._host:
             return
         self._host = None
+        self._left_disorder = ending.how is not End.STOPPED
         self._quieten()
         self._gone.set()
         if self.state is InstanceState.STOPPING:

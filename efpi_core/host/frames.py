@@ -53,6 +53,8 @@ class Start:
     seed: int
     site: SiteFacts
     resolution_s: float = 5.0
+    replacement: bool = False
+    """Whether a life before this one ended without order, so that the devices may be anywhere."""
     op: Literal["start"] = "start"
 
 

@@ -138,6 +138,7 @@ class InstanceRuntime:
             ids=MessageIds(start.instance, start.life),
             seed=f"{start.seed}/{start.instance}",
             resolution_s=start.resolution_s,
+            replacement=start.replacement,
         )
         self._app: EnergyApp[PluginConfig] | None = None
         self._worker.enqueue(self._begin)

@@ -53,7 +53,7 @@ class Appliance(ABC):
         self.present = False
         self.app: str | None = None
         self._registered = False
-        self._owes_fallback = False
+        self._owes_fallback = context.replacement
         self._allocations: dict[str, AllocationStatus] = {}
         self._timers: dict[str, list[TimerHandle]] = {}
 

@@ -70,6 +70,7 @@ class Context:
         ids: MessageIds,
         seed: str,
         resolution_s: float,
+        replacement: bool = False,
     ) -> None:
         self.instance = instance
         """The instance's name."""
@@ -83,6 +84,8 @@ class Context:
         """Makes message ids."""
         self.resolution_s = resolution_s
         """How often in s values are worth telling: seconds in a live house, minutes in a long simulation."""
+        self.replacement = replacement
+        """Whether a life before this one ended without order: the devices may be anywhere, and go to safety first."""
         self.limits: tuple[Limit, ...] = ()
         """To an app: all limits in force or announced, kept up to date. A driver is told none."""
         self.on_limits: Callable[[], None] | None = None
