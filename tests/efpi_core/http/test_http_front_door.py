@@ -25,6 +25,7 @@ async def test_a_name_of_this_machine_is_served(tmp_path: Path, host: str) -> No
         "127.0.0.1.evil.example",
         "localhost.evil.example:8080",
         "127.0.0.1@evil.example",
+        "x@127.0.0.1",
         "",
         "[::1",
         "a:b:c",
