@@ -22,8 +22,9 @@ run: $(RUNTIME)
 
 install: $(DEVELOPMENT)
 
+# Many tests watch real processes against real deadlines; what a busy machine made fail gets one more try, alone.
 test: $(DEVELOPMENT)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 check: $(DEVELOPMENT)
 	$(BIN)/ruff check .
