@@ -34,7 +34,7 @@ def plugins(context: typer.Context, as_json: JsonOption = False) -> None:
         for found in catalogue.offers
     )
     columns = ("offer", "kind", "title", "package", "version")
-    screen.table(data, columns, rows, "No plugin is installed; `make install` installs those of this checkout.")
+    screen.table(data, columns, rows, "No plugin is installed; install one, as efpi-driver-simulated.")
     if not as_json:
         for plugin in broken:
             screen.show(
