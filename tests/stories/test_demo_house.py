@@ -37,8 +37,8 @@ def balanced(gateway: RealGateway) -> bool:
 
 @pytest.mark.slow
 def test_the_demo_house_lives_obeys_and_is_there_again_after_a_restart(home: Path, tmp_path: Path) -> None:
-    hasty = "app: self_consumption\n    config: {start_after_s: 1, stop_after_s: 1}"
-    site = site_file(tmp_path, demo_text().replace("app: self_consumption", hasty))
+    hasty = demo_text().replace("{start_after_s: 10, stop_after_s: 60}", "{start_after_s: 1, stop_after_s: 1}")
+    site = site_file(tmp_path, hasty)
     with running(home, site) as gateway:
         views = gateway.eventually(lambda: live(gateway), "ten appliances live", 10)
         assert {name: view["category"] for name, view in views.items()} == TEN
