@@ -62,8 +62,9 @@ def _refuse_missing_site(site: str | None) -> None:
 async def _serve(options: RunOptions, home: Home) -> None:
     told_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told_to_end.set)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            loop.add_signal_handler(number, told_to_end.set)
     front = Front(options, home, RealClock())
     await front.listen()
     opening = asyncio.create_task(_open(options, home, front))

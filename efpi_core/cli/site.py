@@ -122,7 +122,7 @@ def rollback(
 
 
 @site_app.command()
-def schema() -> None:
+def schema(as_json: JsonOption = True) -> None:
     """Print the JSON Schema of site documents, with the settings of every installed plugin."""
     from efpi_core.cli.config_check import whole_schema  # noqa: PLC0415  # looks through all plugins
 

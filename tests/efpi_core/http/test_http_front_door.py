@@ -1,7 +1,9 @@
 """Who may speak to the gateway, under which name, and what every answer says to a browser."""
 
 import asyncio
+import contextlib
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -144,3 +146,19 @@ async def test_while_the_gateway_starts_its_health_is_told_and_the_rest_asks_for
         assert await ask("/api/appliances") == (503, "1")
     finally:
         await listener.stop()
+
+
+async def test_garbage_on_the_line_harms_nobody(tmp_path: Path) -> None:
+    chance = Random(7)  # noqa: S311  # noise for a test
+    async with served(tmp_path) as house:
+        for _ in range(60):
+            reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+            kind = chance.randrange(3)
+            noise = chance.randbytes(chance.randrange(1, 3000))
+            writer.write((b"", b"GET ", b"GET / HTTP/1.1\r\nHost: ")[kind] + noise + b"\r\n\r\n")
+            writer.write_eof()
+            with contextlib.suppress(ConnectionError):
+                answer = await asyncio.wait_for(reader.read(), 10)
+                assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
+            writer.close()
+        assert (await house.get("/api/health")).status == 200
