@@ -72,6 +72,8 @@ class InflexibleAppliance(Appliance):
                     await bound()
                 else:
                     self.schedule(allocation.message_id, start, bound)
+        if not self.is_open(allocation.message_id):
+            return
         end = allocation.start_time + max(profile_duration(profile.elements) for profile in allocation.curtailments)
         self.schedule(allocation.message_id, end, partial(self._done, allocation.message_id, allocation.curtailments))
 

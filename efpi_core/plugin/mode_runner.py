@@ -44,7 +44,7 @@ class ModeRunner(Appliance):
         self.trackers: dict[str, ModeTracker] = {}
         self._claims: dict[str, dict[str, datetime]] = {}
         self._found: dict[str, tuple[str, float | None]] = {}
-        self._ahead: list[TimerHandle] = []
+        self._told_ahead: list[TimerHandle] = []
 
     def tracker(self, actuator_id: str) -> ModeTracker:
         """The mode and timers of one actuator."""
@@ -65,13 +65,13 @@ class ModeRunner(Appliance):
 
     def track_ahead(self, valid_from: datetime, graphs: Mapping[str, ModeGraph], initial: Mapping[str, str]) -> None:
         """Follow the actuators of a description from the instant on at which it holds."""
-        self._ahead.append(self.context.call_at(valid_from, partial(self.track, graphs, initial)))
+        self._told_ahead.append(self.context.call_at(valid_from, partial(self.track, graphs, initial)))
 
     def forget_ahead(self) -> None:
         """What was told ahead does not hold any more, since all is described anew."""
-        for handle in self._ahead:
+        for handle in self._told_ahead:
             handle.cancel()
-        self._ahead.clear()
+        self._told_ahead.clear()
 
     def mode_is(self, actuator_id: str, mode_id: str, factor: float | None = None) -> None:
         """Note the mode in which the device was read to run, as when somebody pressed its button; for `poll`."""

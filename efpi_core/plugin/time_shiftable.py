@@ -24,13 +24,16 @@ from efpi_core.plugin.context import Context
 from efpi_core.plugin.driver import SingleApplianceDriver
 from efpi_core.plugin.plugin import ConfigT
 
+TRIED_AGAIN_S = 60.0
+"""A device that did not start its work in time is tried again after this."""
+
 
 class TimeShiftableAppliance(Appliance):
     """An appliance with work that may wait.
 
     `offer_work` tells the work, `start_sequence` starts a step of it, and the driver says `sequence_ended` when a step
-    is done.
-    Work that nobody has allocated is started by the base class in time for its deadline.
+    is done. What nobody has allocated is started by the base class in time for its deadline, step by step, and what
+    somebody halted and forgot is resumed.
     """
 
     work: TimeShiftableUpdate | None = None
@@ -41,7 +44,8 @@ class TimeShiftableAppliance(Appliance):
         super().attach(context, key)
         self.states: dict[str, SequenceState] = {}
         self._holders: dict[str, str] = {}
-        self._deadline: TimerHandle | None = None
+        self._noted_at: dict[str, datetime] = {}
+        self._work_alarm: TimerHandle | None = None
 
     # --- what an author writes
 
@@ -64,8 +68,9 @@ class TimeShiftableAppliance(Appliance):
     # --- for the author
 
     def describe(self) -> Iterable[AnyUpdate]:
-        """The work that waits, if any."""
+        """The work that waits, if any, under a new name: what was taken back is told anew."""
         if self.work is not None:
+            self.work = self.work.model_copy(update=dict(self.valid_now(self.work.valid_from)))
             yield self.work
 
     def report(self) -> None:
@@ -75,17 +80,19 @@ class TimeShiftableAppliance(Appliance):
 
     def offer_work(self, work: TimeShiftableUpdate) -> None:
         """Tell work that waits; it takes the place of the work before."""
+        for allocation_id in dict.fromkeys(self._holders.values()):
+            if self.is_open(allocation_id):
+                self.end_allocation(allocation_id, AllocationStatus.ABORTED, "other work took its place")
         self.work = work
         self.states = {
             step.sequence_id: SequenceState(sequence_id=step.sequence_id, status=SequenceStatus.NOT_SCHEDULED)
             for step in work.sequences
         }
         self._holders.clear()
+        self._noted_at.clear()
         if self.present:
             self.tell(work)
-        if self._deadline is not None:
-            self._deadline.cancel()
-        self._deadline = self.context.call_at(work.latest_start, self._start_unasked)
+        self._arm()
 
     def sequence_ended(self, sequence_id: str, status: SequenceStatus = SequenceStatus.FINISHED) -> None:
         """A step is done, or broken off."""
@@ -97,9 +104,13 @@ class TimeShiftableAppliance(Appliance):
         self.report()
         if all(state.status in _OVER for state in self.states.values()):
             self.work = None
+        self._arm()
 
     async def fallback(self) -> None:
-        """Nobody decides: leave the work to its deadline, as `offer_work` arranged."""
+        """Nobody decides: go on with what is halted, and leave the rest to its deadline, which is watched here."""
+        for state in tuple(self.states.values()):
+            if state.status is SequenceStatus.INTERRUPTED:
+                await self._resume(state.sequence_id)
 
     # --- allocations
 
@@ -111,17 +122,18 @@ class TimeShiftableAppliance(Appliance):
             raise RefusedError("there is no work to do")
         for step in allocation.sequences:
             self._require_possible(step)
-        self._replace(allocation)
+        self._hand_over(allocation)
         self.accept(allocation)
         now = self.context.now()
         for step in allocation.sequences:
             job = partial(self._do, allocation.message_id, step)
             if step.start_time <= now:
                 await job()
-            else:
+            elif self.is_open(allocation.message_id):
                 if step.action is SequenceAction.START:
                     self._note(step.sequence_id, SequenceStatus.SCHEDULED, step.alternative_id, step.start_time)
                 self.schedule(allocation.message_id, step.start_time, job)
+        self._arm()
         self.report()
 
     def _require_possible(self, step: SequenceAllocation) -> None:
@@ -131,35 +143,46 @@ class TimeShiftableAppliance(Appliance):
         if state.status not in _POSSIBLE[step.action]:
             raise RefusedError(f"step '{step.sequence_id}' is {state.status.value} and cannot {step.action.value}")
 
-    def _replace(self, allocation: TimeShiftableAllocation) -> None:
-        for step in allocation.sequences:
-            holder = self._holders.get(step.sequence_id)
-            if holder is not None and self.is_open(holder) and step.action is SequenceAction.START:
-                self.end_allocation(holder, AllocationStatus.REVOKED, "replaced by a newer allocation")
-            if step.action is SequenceAction.START:
-                self._holders[step.sequence_id] = allocation.message_id
+    def _hand_over(self, allocation: TimeShiftableAllocation) -> None:
+        """Take the steps that an allocation starts; an older one that has none left is revoked."""
+        started = [step.sequence_id for step in allocation.sequences if step.action is SequenceAction.START]
+        before = {self._holders[sequence] for sequence in started if sequence in self._holders}
+        self._holders |= dict.fromkeys(started, allocation.message_id)
+        for older in sorted(before):
+            if self.is_open(older) and all(self.states[held].status in _OVER for held in self._held_by(older)):
+                self.end_allocation(older, AllocationStatus.REVOKED, "replaced by a newer allocation")
 
-    async def take_back(self, allocation_id: str) -> None:
-        """A step that has not begun goes back to waiting; one that runs goes on."""
+    def end_allocation(self, allocation_id: str, status: AllocationStatus, text: str = "") -> None:
+        """Answer with a final status and forget the allocation; its steps that have not begun wait again."""
+        super().end_allocation(allocation_id, status, text)
+        waits_again = False
         for sequence_id in self._held_by(allocation_id):
             del self._holders[sequence_id]
             if self.states[sequence_id].status is SequenceStatus.SCHEDULED:
                 self._note(sequence_id, SequenceStatus.NOT_SCHEDULED)
+                waits_again = True
+        if waits_again:
+            self._arm()
+
+    async def take_back(self, allocation_id: str) -> None:
+        """A step that has not begun waits again, as `end_allocation` arranged; one that runs goes on."""
 
     async def _do(self, allocation_id: str, step: SequenceAllocation) -> None:
-        if not self.is_open(allocation_id):
+        started = step.action is SequenceAction.START
+        if not self.is_open(allocation_id) or (started and self._holders.get(step.sequence_id) != allocation_id):
             return
         try:
             self._require_possible(step)
             await self._act(step)
         except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
             self.end_allocation(allocation_id, AllocationStatus.ABORTED, str(error))
-            self._holders.pop(step.sequence_id, None)
+            self._arm()
             self.report()
             return
         self.started(allocation_id)
-        if step.action is not SequenceAction.START:
+        if not started:
             self.end_allocation(allocation_id, AllocationStatus.FINISHED)
+        self._arm()
         self.report()
 
     async def _act(self, step: SequenceAllocation) -> None:
@@ -167,32 +190,75 @@ class TimeShiftableAppliance(Appliance):
             await self.interrupt_sequence(step.sequence_id)
             self._note(step.sequence_id, SequenceStatus.INTERRUPTED)
         elif step.action is SequenceAction.RESUME:
-            await self.resume_sequence(step.sequence_id)
-            self._note(step.sequence_id, SequenceStatus.EXECUTING)
+            await self._resume(step.sequence_id)
         else:
-            alternative = self._alternative(step.sequence_id, step.alternative_id)
-            await self.start_sequence(step.sequence_id, alternative)
-            self._note(step.sequence_id, SequenceStatus.EXECUTING, alternative, self.context.now())
+            await self._start(step.sequence_id, step.alternative_id)
 
-    async def _start_unasked(self) -> None:
-        """The deadline is near: start the next waiting step; those after it follow as each ends."""
-        waiting = [state for state in self.states.values() if state.status is SequenceStatus.NOT_SCHEDULED]
-        running = any(state.status is SequenceStatus.EXECUTING for state in self.states.values())
-        if self.work is None or not waiting or running or not self.present:
-            return
-        sequence_id = waiting[0].sequence_id
-        alternative = self._alternative(sequence_id, None)
+    async def _start(self, sequence_id: str, wanted: str | None) -> None:
+        alternative = self._alternative(sequence_id, wanted)
         await self.start_sequence(sequence_id, alternative)
         self._note(sequence_id, SequenceStatus.EXECUTING, alternative, self.context.now())
+
+    async def _resume(self, sequence_id: str) -> None:
+        await self.resume_sequence(sequence_id)
+        self._note(sequence_id, SequenceStatus.EXECUTING)
+
+    # --- what nobody looks after
+
+    def _arm(self) -> None:
+        """Look after the work at the instant at which it cannot wait any longer."""
+        if self._work_alarm is not None:
+            self._work_alarm.cancel()
+            self._work_alarm = None
+        when = self._cannot_wait_beyond()
+        if when is not None:
+            self._work_alarm = self.context.call_at(when, self._act_unasked)
+
+    def _cannot_wait_beyond(self) -> datetime | None:
+        """When the next step that nobody allocated must start, or a halted one must go on; None: all is cared for."""
+        if self.work is None or any(state.status is SequenceStatus.ABORTED for state in self.states.values()):
+            return None
+        latest, ended = self.work.latest_start, None
+        for step in self.work.sequences:
+            state = self.states[step.sequence_id]
+            if state.status is SequenceStatus.NOT_SCHEDULED:
+                pause = step.maximum_interval_before
+                return latest if ended is None or pause is None else min(latest, ended + pause)
+            if state.status is SequenceStatus.INTERRUPTED:
+                way = step.alternative(state.alternative_id)
+                pause = way.maximum_interruption if way is not None else None
+                return latest if pause is None else min(latest, self._noted_at[step.sequence_id] + pause)
+            if state.status is not SequenceStatus.FINISHED:
+                return None
+            latest += step.shortest
+            ended = self._noted_at.get(step.sequence_id)
+        return None
+
+    async def _act_unasked(self) -> None:
+        """Start or resume the step that cannot wait any longer; a device that does not is tried again in a minute."""
+        if self.work is None:
+            return
+        step = next(step for step in self.work.sequences if self.states[step.sequence_id].status not in _OVER)
+        try:
+            if not self.present:
+                raise TryAgainError("the device is out of reach")
+            if self.states[step.sequence_id].status is SequenceStatus.INTERRUPTED:
+                await self._resume(step.sequence_id)
+            else:
+                await self._start(step.sequence_id, None)
+        except (RefusedError, TryAgainError, OSError, TimeoutError):
+            self._work_alarm = self.context.call_later(TRIED_AGAIN_S, self._act_unasked)
+            return
         self.report()
 
     def _alternative(self, sequence_id: str, wanted: str | None) -> str:
         step = self.work.sequence(sequence_id) if self.work is not None else None
         if step is None:
             raise RefusedError(f"there is no step '{sequence_id}' in the work that waits")
-        if wanted is None:
-            return min(step.alternatives, key=lambda way: way.duration).alternative_id
-        return wanted
+        if wanted is not None:
+            return wanted
+        ordinary = [way for way in step.alternatives if not way.abnormal_condition_only] or step.alternatives
+        return min(ordinary, key=lambda way: way.duration).alternative_id
 
     def _note(
         self,
@@ -202,12 +268,14 @@ class TimeShiftableAppliance(Appliance):
         starts_at: datetime | None = None,
     ) -> None:
         before = self.states[sequence_id]
+        waits = status is SequenceStatus.NOT_SCHEDULED
+        self._noted_at[sequence_id] = self.context.now()
         self.states[sequence_id] = SequenceState(
             sequence_id=sequence_id,
             status=status,
-            alternative_id=alternative_id or before.alternative_id,
+            alternative_id=None if waits else alternative_id or before.alternative_id,
             progress=before.progress,
-            starts_at=starts_at or before.starts_at,
+            starts_at=None if waits else starts_at or before.starts_at,
         )
 
     def _held_by(self, allocation_id: str) -> list[str]:
