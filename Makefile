@@ -15,7 +15,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run install test check format bench clean constraints
+.PHONY: run install test prove check format bench clean constraints
 
 run: $(RUNTIME)
 	$(BIN)/efpi run --site demo --port $(PORT)
@@ -25,6 +25,13 @@ install: $(DEVELOPMENT)
 # Many tests watch real processes against real deadlines; what a busy machine made fail gets one more try, alone.
 test: $(DEVELOPMENT)
 	$(BIN)/python -m pytest || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+
+# What takes too long for the tests. Resumed where it was left: what held for this code does not run again.
+# ONLY='matrix/*' runs some; JOBS=2 two at a time; MORE='--again --any-code' as `python -m tests.prove --help` tells.
+ONLY ?= *
+JOBS ?= 1
+prove: $(DEVELOPMENT)
+	$(BIN)/python -m tests.prove --only '$(ONLY)' --jobs $(JOBS) $(MORE)
 
 check: $(DEVELOPMENT)
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Parts that try the runner itself."""
