@@ -8,12 +8,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
+
+from efpi_core.boot import Moment, boot_id, synchronised
+from efpi_core.clock_event import ClockEvent, ClockSet, Suspended
 
 Callback = Callable[[], None]
 
 LONGEST_WAIT_S = 30.0
-"""A wall-clock timer looks at the clock at least this often, so that a jump of the clock is noticed."""
+"""A wall-clock timer looks at the clock at least this often, where nobody calls `look` more often."""
+
+LEAST_STEP = timedelta(seconds=1)
+"""By less than this nobody sets a clock worth a word; slewing it is no step at all."""
+
+LONGEST_READING_S = 0.1
+"""Two clocks that could not be read within this time, since the machine was busy, are not compared."""
 
 LEAST_CLEARED = 64
 """Timers from which on it is worth to look for those that were cancelled."""
@@ -56,6 +65,20 @@ class Clock(ABC):
     @abstractmethod
     def elapsed(self) -> float:
         """Seconds since some fixed instant, which no setting of the wall clock changes: for durations."""
+
+    @abstractmethod
+    def moment(self) -> Moment:
+        """The present instant as it can be kept beyond this process, for durations that go on after a restart."""
+
+    def since(self, earlier: Moment) -> float | None:
+        """Seconds since a kept moment; None when nobody can tell: then a minimum time starts afresh."""
+        return self.moment().since(earlier)
+
+    def look(self) -> None:  # noqa: B027  # a clock that nobody can set has nothing to notice
+        """Notice now whether the wall clock was set or the machine suspended, and tell those who follow."""
+
+    def follow(self, callback: Callable[[ClockEvent], None]) -> None:  # noqa: B027  # likewise
+        """Be told when the wall clock was set or the machine suspended, before any timer that became due by it."""
 
     @abstractmethod
     def call_at(self, when: datetime, callback: Callback) -> TimerHandle:
@@ -137,6 +160,8 @@ class RealClock(Clock):
         self._count = itertools.count()
         self._clear_at = LEAST_CLEARED
         self._alarm: asyncio.TimerHandle | None = None
+        self._followers: list[Callable[[ClockEvent], None]] = []
+        self._seen: _Reading | None = None
 
     def now(self) -> datetime:
         """The present instant, in UTC."""
@@ -146,8 +171,46 @@ class RealClock(Clock):
         """Seconds since the machine was booted, suspended time included."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
+    def awake(self) -> float:
+        """Seconds since the machine was booted, suspended time left out."""
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+    def moment(self) -> Moment:
+        """The present instant as it can be kept beyond this process."""
+        return Moment(self.now(), boot_id(), self.elapsed(), synchronised() is True)
+
+    def follow(self, callback: Callable[[ClockEvent], None]) -> None:
+        """Be told when the wall clock was set or the machine suspended."""
+        self._seen = self._seen or self._read()
+        self._followers.append(callback)
+
+    def look(self) -> None:
+        """Notice now whether the wall clock was set or the machine suspended; timers count by what it shows now."""
+        before, present = self._seen, self._read()
+        if present is None:
+            return
+        self._seen = present
+        if before is None:
+            return
+        slept_s = (present.elapsed_s - before.elapsed_s) - (present.awake_s - before.awake_s)
+        step = (present.wall - before.wall) - timedelta(seconds=present.elapsed_s - before.elapsed_s)
+        if slept_s >= LEAST_STEP.total_seconds():
+            self._tell(Suspended(slept_s))
+        if abs(step) >= LEAST_STEP:
+            self._tell(ClockSet(step, present.wall, synchronised() is True))
+            self._arm()
+
+    def _read(self) -> "_Reading | None":
+        begun = self.awake()
+        reading = _Reading(self.now(), self.elapsed(), self.awake())
+        return reading if reading.awake_s - begun <= LONGEST_READING_S else None
+
+    def _tell(self, event: ClockEvent) -> None:
+        for follower in tuple(self._followers):
+            follower(event)
+
     def call_at(self, when: datetime, callback: Callback) -> TimerHandle:
-        """Call when the wall clock shows an instant; a jump of that clock counts within half a minute."""
+        """Call when the wall clock shows an instant; that it was set counts at the next `look`."""
         handle = TimerHandle(when, callback)
         self._clear_at = _without_cancelled(self._schedule, self._clear_at)
         heapq.heappush(self._schedule, (when, next(self._count), handle))
@@ -165,6 +228,7 @@ class RealClock(Clock):
 
     def _ring(self) -> None:
         self._alarm = None
+        self.look()
         now = self.now()
         due = []
         while self._schedule and self._schedule[0][0] <= now:
@@ -183,6 +247,14 @@ class RealClock(Clock):
     def timeout(self, delay_s: float) -> Timeout:
         """A context that raises TimeoutError when it lasts longer than this."""
         return Timeout(self, delay_s)
+
+
+class _Reading(NamedTuple):
+    """The three clocks at one instant."""
+
+    wall: datetime
+    elapsed_s: float
+    awake_s: float
 
 
 class _LoopTimerHandle(TimerHandle):
@@ -225,6 +297,10 @@ class SteppedClock(Clock):
     def elapsed(self) -> float:
         """Seconds since the start."""
         return (self._now - self._start).total_seconds()
+
+    def moment(self) -> Moment:
+        """The present instant; all lives of a plugin in stepped time see the same time go by."""
+        return Moment(self._now, "stepped", self._now.timestamp(), synchronised=True)
 
     def call_at(self, when: datetime, callback: Callback) -> TimerHandle:
         """Call when time is advanced to or over an instant; an instant in the past counts as the present one."""

@@ -14,7 +14,14 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = (
     ("efi",),
-    ("efpi_core.errors", "efpi_core.identity", "efpi_core.clock"),
+    (
+        "efpi_core.errors",
+        "efpi_core.identity",
+        "efpi_core.boot",
+        "efpi_core.clock_event",
+        "efpi_core.clock",
+        "efpi_core.local_time",
+    ),
     ("efpi_core.plugin",),
     ("efpi_core.views",),
     ("efpi_core.gateway_api",),
@@ -29,7 +36,16 @@ FLOORS = (
 )
 """From the ground up; a file may know its own floor and those below. The longest name that fits says the floor."""
 
-OPEN_TO_PLUGINS = ("efi", "efpi_core.errors", "efpi_core.identity", "efpi_core.clock", "efpi_core.plugin")
+OPEN_TO_PLUGINS = (
+    "efi",
+    "efpi_core.errors",
+    "efpi_core.identity",
+    "efpi_core.boot",
+    "efpi_core.clock_event",
+    "efpi_core.clock",
+    "efpi_core.local_time",
+    "efpi_core.plugin",
+)
 """What an author imports; the rest of the platform can change without asking the plugins."""
 
 FOREIGN = {

@@ -1,7 +1,6 @@
 """What the doctor looks at on the machine: Python, home, disk, clock, port, serial devices and their rights."""
 
 import contextlib
-import ctypes
 import errno
 import grp
 import os
@@ -11,9 +10,10 @@ import shutil
 import socket
 import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from efpi_core.boot import EARLIEST_NOW, synchronised
 from efpi_core.cli.findings import Found, ill, note, well
 from efpi_core.clock import RealClock
 from efpi_core.errors import SettingsError
@@ -22,12 +22,6 @@ from efpi_core.state.home import Home
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 """Below this the state of a year may not fit."""
-
-EARLIEST_NOW = datetime(2025, 1, 1, tzinfo=UTC)
-"""A clock that shows less was never set."""
-
-TIME_ERROR = 5
-"""adjtimex(2): the clock is not synchronised."""
 
 SERIAL_PATTERNS = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttyS[0-9]*")
 
@@ -84,15 +78,6 @@ def disk_check(home: Path) -> Found:
         return ill("disk", f"{folder}: {error.strerror}", "check the disk")
     told = f"{free / 1e9:.1f} GB free at {folder}"
     return well("disk", told) if free >= LEAST_FREE_BYTES else ill("disk", told, "free some space")
-
-
-def synchronised() -> bool | None:
-    """Whether the kernel's clock is kept by a time server; None when the kernel does not say."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(libc, "adjtimex"):
-        return None
-    answer = libc.adjtimex(ctypes.create_string_buffer(512))  # modes 0: look only; struct timex is shorter
-    return None if answer < 0 else answer != TIME_ERROR
 
 
 def clock_check(now: datetime, synchronous: bool | None) -> Found:

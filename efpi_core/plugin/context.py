@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from efi.messages import AnyRegistration, ApplianceMessage, AppMessage
+from efpi_core.boot import Moment
 from efpi_core.clock import Clock, Timeout, TimerHandle
 from efpi_core.errors import SettingsError
 from efpi_core.identity import MessageIds, appliance_id
@@ -114,6 +115,18 @@ class Context:
     def elapsed(self) -> float:
         """Seconds that no setting of the wall clock changes; for durations."""
         return self._clock.elapsed()
+
+    def moment(self) -> Moment:
+        """The present instant as `storage` can keep it: `storage.put("began", context.moment().kept())`."""
+        return self._clock.moment()
+
+    def since(self, kept: object) -> float | None:
+        """Seconds that have passed since a moment that `storage` kept, restarts of the machine included.
+
+        None when nobody can tell, or nothing was kept: then a minimum time starts afresh.
+        """
+        earlier = Moment.of(kept)
+        return None if earlier is None else self._clock.since(earlier)
 
     async def sleep(self, seconds: float) -> None:
         """Wait. In a handler this holds up the instance; prefer `call_later`."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from efpi_core.clock import BoottimeEventLoop, RealClock, SteppedClock
+from efpi_core.clock_event import ClockEvent, ClockSet, Suspended
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -181,3 +182,132 @@ def test_timers_that_are_set_and_cancelled_for_years_leave_nothing_behind():
             assert kept.active
 
     asyncio.run(story())
+
+
+class SetClock(JumpyClock):
+    """A real clock that somebody sets, on a machine that is suspended."""
+
+    slept = 0.0
+
+    def elapsed(self) -> float:
+        return super().elapsed() + self.slept
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self.slept)
+
+
+def events_of(clock: RealClock) -> list[ClockEvent]:
+    told: list[ClockEvent] = []
+    clock.follow(told.append)
+    return told
+
+
+@pytest.mark.parametrize("step", [timedelta(days=366), timedelta(hours=-1), timedelta(seconds=2)])
+async def test_a_clock_that_was_set_is_noticed_with_its_size(step: timedelta):
+    clock = JumpyClock()
+    told = events_of(clock)
+    clock.look()
+    clock.offset = step
+    clock.look()
+    clock.look()
+    (event,) = told
+    assert isinstance(event, ClockSet)
+    assert abs(event.step - step) < timedelta(seconds=0.5)
+
+
+async def test_a_clock_that_is_slewed_was_not_set():
+    clock = JumpyClock()
+    told = events_of(clock)
+    for _ in range(20):
+        clock.offset += timedelta(milliseconds=100)
+        clock.look()
+    assert told == []
+
+
+async def test_a_suspended_machine_is_noticed_and_its_clock_counts_as_untouched():
+    clock = SetClock()
+    told = events_of(clock)
+    clock.slept = 8 * 3600.0
+    clock.look()
+    (event,) = told
+    assert isinstance(event, Suspended)
+    assert round(event.for_s) == 8 * 3600
+
+
+async def test_clocks_that_could_not_be_read_at_one_instant_are_not_compared():
+    class BusyMachine(JumpyClock):
+        def now(self) -> datetime:
+            self.paused += 3.0
+            return super().now() + timedelta(seconds=self.paused)
+
+        def awake(self) -> float:
+            return super().awake() + self.paused
+
+        paused = 0.0
+
+    clock = BusyMachine()
+    told = events_of(clock)
+    clock.look()
+    clock.look()
+    assert told == []
+
+
+async def test_a_timer_that_became_due_by_setting_the_clock_waits_until_those_who_follow_were_told():
+    clock = JumpyClock()
+    order: list[str] = []
+    done = asyncio.Event()
+    alarm = clock.call_at(clock.now() + timedelta(hours=1), lambda: order.append("too soon"))
+
+    def told(event: ClockEvent) -> None:
+        order.append("told")
+        alarm.cancel()
+        clock.call_at(clock.now(), done.set)
+
+    clock.follow(told)
+    clock.offset = timedelta(hours=2)
+    clock.look()
+    async with asyncio.timeout(5):
+        await done.wait()
+    assert order == ["told"]
+
+
+async def test_a_timer_whose_instant_a_clock_set_back_has_moved_away_waits_again():
+    clock = JumpyClock()
+    fired: list[str] = []
+    clock.follow(lambda event: None)
+    clock.call_at(clock.now() + timedelta(seconds=0.2), lambda: fired.append("too soon"))
+    clock.offset = timedelta(hours=-1)
+    clock.look()
+    later = asyncio.Event()
+    clock.call_later(0.4, later.set)
+    async with asyncio.timeout(5):
+        await later.wait()
+    assert fired == []
+
+
+UNSET = datetime(1970, 1, 1, 0, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("former", "at", "synchronous", "believed"),
+    [
+        (UNSET, BEGIN, True, True),
+        (UNSET, BEGIN, False, True),
+        (BEGIN, BEGIN + timedelta(hours=1), True, True),
+        (BEGIN, BEGIN + timedelta(days=366), False, False),
+        (BEGIN, UNSET, True, False),
+    ],
+)
+def test_a_new_time_is_believed_from_a_server_or_when_the_old_one_was_none(
+    former: datetime, at: datetime, synchronous: bool, believed: bool
+):
+    assert ClockSet(at - former, at, synchronous).believed is believed
+
+
+def test_what_happened_to_a_clock_is_said_in_words():
+    event = ClockSet(timedelta(hours=-1), BEGIN, synchronised=True)
+    assert event.sentence == "the clock was set back by 1 h, from 2026-01-01 01:00:00 to 2026-01-01 00:00:00 UTC"
+    assert Suspended(8 * 3600.0 + 62).sentence == "the machine was suspended for 8 h 1 min"
+    assert ClockSet(BEGIN - UNSET, BEGIN, synchronised=True).sentence.startswith(
+        "the clock was set forward by 56 years"
+    )
