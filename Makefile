@@ -30,7 +30,7 @@ test: $(DEVELOPMENT)
 # ONLY='matrix/*' runs some; JOBS=2 two at a time; MORE='--again --any-code' as `python -m tests.prove --help` tells.
 ONLY ?= *
 JOBS ?= 1
-prove: $(DEVELOPMENT)
+prove: $(VENV)/.prove-installed
 	$(BIN)/python -m tests.prove --only '$(ONLY)' --jobs $(JOBS) $(MORE)
 
 check: $(DEVELOPMENT)
@@ -56,7 +56,7 @@ constraints:
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip --quiet install --upgrade pip setuptools
-	build/constraints/bin/python -m pip --quiet install --no-build-isolation -e '.[dev,bench]' $(EDITABLE)
+	build/constraints/bin/python -m pip --quiet install --no-build-isolation -e '.[dev,bench,prove]' $(EDITABLE)
 	build/constraints/bin/python -m pip list --format=freeze --exclude-editable --exclude pip > constraints.txt
 	rm -rf build/constraints
 
@@ -74,6 +74,10 @@ $(RUNTIME): $(MANIFESTS) | $(BIN)/python
 
 $(DEVELOPMENT): $(RUNTIME)
 	$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
+
+$(VENV)/.prove-installed: $(DEVELOPMENT)
+	$(PIP) install -c constraints.txt --no-build-isolation -e '.[prove]'
 	@touch $@
 
 $(VENV)/.benchmarks-installed: $(RUNTIME)

@@ -10,7 +10,7 @@ from efi.registration import DeviceClass, EnergyRole, Role
 from efpi_core.plugin.context import Context
 from efpi_core.plugin.inflexible import InflexibleAppliance
 from efpi_driver_p1.quantity import Number
-from efpi_driver_p1.reading import ElectricityReading, MbusMeter, MeterKind
+from efpi_driver_p1.reading import ElectricityReading, MbusMeter, MeterKind, number_in
 from efpi_driver_p1.telegram import Telegram
 from efpi_driver_p1.telling import Fact, Teller
 
@@ -102,9 +102,19 @@ def _electric_facts(telegram: Telegram, electricity: ElectricityReading) -> list
     """What is beyond the measurement, from which the gateway makes the observations of power and energy itself."""
     facts = [
         Fact("tariff", electricity.tariff, "", "state", "Tariff in force"),
-        Fact("breaker", _state(telegram, "0-0:96.3.10"), "", "state", "Breaker: 0 open, 1 closed, 2 ready to close"),
-        Fact("power_quarter_hour", _watts(telegram, "1-0:1.4.0"), "W", title="Average power of this quarter hour"),
-        Fact("power_month_peak", _watts(telegram, "1-0:1.6.0"), "W", title="Highest quarter hour of this month"),
+        Fact(
+            "breaker",
+            number_in(telegram, "0-0:96.3.10", None),
+            "",
+            "state",
+            "Breaker: 0 open, 1 closed, 2 ready to close",
+        ),
+        Fact(
+            "power_quarter_hour", number_in(telegram, "1-0:1.4.0", "W"), "W", title="Average power of this quarter hour"
+        ),
+        Fact(
+            "power_month_peak", number_in(telegram, "1-0:1.6.0", "W"), "W", title="Highest quarter hour of this month"
+        ),
     ]
     for name, direction, counters in (
         ("electricity_consumed", "imported", electricity.imported_by_tariff_j),
@@ -120,16 +130,6 @@ def _electric_facts(telegram: Telegram, electricity: ElectricityReading) -> list
     if message and message.text:
         facts.append(Fact("message", message.text, "", "text", "Message of the grid operator"))
     return facts
-
-
-def _watts(telegram: Telegram, code: str) -> Number | None:
-    line = telegram.line(code)
-    return line.quantity.in_unit("W") if line and line.quantity else None
-
-
-def _state(telegram: Telegram, code: str) -> Number | None:
-    line = telegram.line(code)
-    return line.quantity.value if line and line.quantity else None
 
 
 class FlowMeter(InflexibleAppliance):

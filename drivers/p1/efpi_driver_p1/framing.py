@@ -29,7 +29,10 @@ _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _EVEN = [byte.bit_count() % 2 == 0 for byte in range(256)]
 _STRIP_PARITY = bytes(byte & 0x7F if _EVEN[byte] else 0x1A for byte in range(256))
 """A 7E1 line read as 8N1: the parity bit arrives as the eighth. What fails the parity becomes SUB, never sent."""
-_PARITY_START = re.compile(rb"\xaf(?=[\x00-\xff]{4})")
+_ANY_START = re.compile(_START.pattern + rb"|\xaf(?=[\x00-\xff]{4})")
+"""A start, or what may be one on a 7E1 line; found in one pass, so that no stream makes the search quadratic."""
+_PIECE = 4_096
+"""Bytes taken in at once: what is looked at again and again stays short, however much came."""
 
 
 class Frame(NamedTuple):
@@ -45,7 +48,7 @@ class Frame(NamedTuple):
 class Framer:
     """Cuts a stream into telegrams.
 
-    After any fault it goes on at the next `/`. It holds at most one telegram and one chunk.
+    After any fault it goes on at the next `/`. It holds at most one telegram and one piece.
     """
 
     def __init__(self, longest: int = LONGEST_TELEGRAM) -> None:
@@ -64,9 +67,10 @@ class Framer:
 
     def feed(self, data: bytes) -> list[Frame | TelegramError]:
         """What these bytes complete."""
-        self._buffer += data
-        while self._leave_telegram() if self._inside else self._find_start():
-            pass
+        for at in range(0, len(data), _PIECE):
+            self._buffer += data[at : at + _PIECE]
+            while self._leave_telegram() if self._inside else self._find_start():
+                pass
         found, self._found = self._found, []
         return found
 
@@ -95,11 +99,11 @@ class Framer:
     def _next_start(self) -> tuple[int | None, bool]:
         if self._line_begins and _FIRST_START.match(self._buffer):
             return 0, False
-        plain = _START.search(self._buffer)
-        parity = _parity_start(self._buffer)
-        if parity is not None and (plain is None or parity < plain.start()):
-            return parity, True
-        return (plain.start() if plain else None), False
+        for match in _ANY_START.finditer(self._buffer):
+            parity = match[0] == b"\xaf"
+            if not parity or _is_parity_start(bytes(self._buffer[match.start() : match.start() + 5])):
+                return match.start(), parity
+        return None, False
 
     def _leave_telegram(self) -> bool:
         """Go to the end of the telegram that has begun; False when more bytes are needed."""
@@ -111,9 +115,9 @@ class Framer:
             return self._start_was_none() if len(window) >= _LONGEST_HEADER else False
         self._confirm_start()
         end = _END.search(window, self._scanned, self._longest)
-        begin = _NEXT_START.search(window, self._scanned, end.start() if end else self._longest)
+        begin = self._next_telegram(window, end.start() if end else self._longest)
         if begin:
-            self._close(begin.start(), Fault.CUT, "the next telegram begins before this one has its closing `!`")
+            self._close(begin, Fault.CUT, "the next telegram begins before this one has its closing `!`")
         elif end:
             frame = Frame(self._offset, bytes(window[: end.end()]), self._parity)
             self._close(end.end())
@@ -125,6 +129,12 @@ class Framer:
             self._scanned = max(1, len(window) - _LOOK_AHEAD)
             return False
         return True
+
+    def _next_telegram(self, window: bytes | bytearray, limit: int) -> int | None:
+        """Where another telegram begins before `limit`; a `/` without parity bit ends one that has parity bits."""
+        found = _NEXT_START.search(window, self._scanned, limit)
+        plain = _NEXT_START.search(self._buffer, self._scanned, limit) if self._parity else None
+        return min((match.start() for match in (found, plain) if match), default=None)
 
     def _start_was_none(self) -> bool:
         self._inside = False
@@ -185,12 +195,8 @@ class Framer:
         self._found.append(TelegramError(fault, self._offset - length, length, detail))
 
 
-def _parity_start(buffer: bytearray) -> int | None:
-    for match in _PARITY_START.finditer(buffer):
-        raw = bytes(buffer[match.start() : match.start() + 5])
-        if all(_EVEN[byte] for byte in raw) and _START.match(raw.translate(_STRIP_PARITY)):
-            return match.start()
-    return None
+def _is_parity_start(raw: bytes) -> bool:
+    return all(_EVEN[byte] for byte in raw) and _START.match(raw.translate(_STRIP_PARITY)) is not None
 
 
 def _header(window: bytes | bytearray) -> str:

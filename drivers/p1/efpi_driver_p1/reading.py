@@ -14,6 +14,8 @@ _TARIFFS = range(1, 9)
 _CHANNELS = range(1, 9)
 _OLDEST_YEAR = 2001
 """Meters write the time of a reading that they never had as 1970 or 2000."""
+LARGEST = 10**15
+"""In W, J or whatever the unit is: no message of the interface takes more, and no meter of a building counts so far."""
 _READING_CODES = ("24.2.1", "24.2.3", "24.2.0", "24.3.0", "24.2.2")
 
 
@@ -108,9 +110,9 @@ def read_electricity(telegram: Telegram) -> ElectricityReading:
     told = {name: phase for name, phase in phases.items() if _tells(phase)}
     powers = [phase.power_w for phase in told.values() if phase.power_w is not None]
     power_w = _net(telegram, 0)
-    tariff = _number(telegram, "0-0:96.14.0", None)
+    tariff = number_in(telegram, "0-0:96.14.0", None)
     return ElectricityReading(
-        power_w=sum(powers) if power_w is None and powers else power_w,
+        power_w=_believed(sum(powers) if power_w is None and powers else power_w),
         phases=told,
         imported_j=_total(telegram, "1-0:1.8.0", imported),
         exported_j=_total(telegram, "1-0:2.8.0", exported),
@@ -130,26 +132,35 @@ def read_mbus(telegram: Telegram) -> tuple[MbusMeter, ...]:
     return tuple(meter for meter in (*on_bus, *by_medium) if meter)
 
 
-def _number(telegram: Telegram, code: str, unit: str | None) -> Number | None:
+def number_in(telegram: Telegram, code: str, unit: str | None) -> Number | None:
+    """The number under a code, told in this unit; None when there is none that can be believed."""
     line = telegram.line(code)
     if line is None or line.problem or line.quantity is None or line.quantity.unit != unit:
         return None
-    return line.quantity.value
+    return _believed(line.quantity.value)
+
+
+def _believed(value: Number | None) -> Number | None:
+    return value if value is not None and _believable(value) else None
+
+
+def _believable(value: Number) -> bool:
+    return -LARGEST <= value <= LARGEST
 
 
 def _net(telegram: Telegram, base: int) -> Number | None:
     """Import minus export; meters that tell the net power do so under 16.7.0 (36, 56, 76 for the phases)."""
-    imported = _number(telegram, f"1-0:{base + 1}.7.0", "W")
-    exported = _number(telegram, f"1-0:{base + 2}.7.0", "W")
+    imported = number_in(telegram, f"1-0:{base + 1}.7.0", "W")
+    exported = number_in(telegram, f"1-0:{base + 2}.7.0", "W")
     if imported is None and exported is None:
-        return _number(telegram, f"1-0:{base + 16}.7.0", "W")
-    return (imported or 0) - (exported or 0)
+        return number_in(telegram, f"1-0:{base + 16}.7.0", "W")
+    return _believed((imported or 0) - (exported or 0))
 
 
 def _phase(telegram: Telegram, base: int) -> PhaseReading:
     return PhaseReading(
-        voltage_v=_number(telegram, f"1-0:{base + 12}.7.0", "V"),
-        current_a=_number(telegram, f"1-0:{base + 11}.7.0", "A"),
+        voltage_v=number_in(telegram, f"1-0:{base + 12}.7.0", "V"),
+        current_a=number_in(telegram, f"1-0:{base + 11}.7.0", "A"),
         power_w=_net(telegram, base),
     )
 
@@ -159,21 +170,21 @@ def _tells(phase: PhaseReading) -> bool:
 
 
 def _by_tariff(telegram: Telegram, group: int) -> dict[int, Number]:
-    found = ((tariff, _number(telegram, f"1-0:{group}.8.{tariff}", "J")) for tariff in _TARIFFS)
+    found = ((tariff, number_in(telegram, f"1-0:{group}.8.{tariff}", "J")) for tariff in _TARIFFS)
     return {tariff: value for tariff, value in found if value is not None}
 
 
 def _total(telegram: Telegram, code: str, by_tariff: dict[int, Number]) -> Number | None:
-    total = _number(telegram, code, "J")
-    return sum(by_tariff.values()) if total is None and by_tariff else total
+    total = number_in(telegram, code, "J")
+    return _believed(sum(by_tariff.values()) if total is None and by_tariff else total)
 
 
 def _on_channel(telegram: Telegram, channel: int) -> MbusMeter | None:
     line = _reading_line(telegram, [f"0-{channel}:{code}" for code in _READING_CODES])
     if line is None or line.quantity is None:
         return None
-    device_type = _number(telegram, f"0-{channel}:24.1.0", None)
-    valve = _number(telegram, f"0-{channel}:24.4.0", None)
+    device_type = number_in(telegram, f"0-{channel}:24.1.0", None)
+    valve = number_in(telegram, f"0-{channel}:24.4.0", None)
     names = (telegram.line(f"0-{channel}:{code}") for code in ("96.1.0", "96.1.1"))
     return MbusMeter(
         channel=channel,
@@ -217,7 +228,7 @@ def _reading_line(telegram: Telegram, codes: list[str]) -> Line | None:
 
 def _is_reading(line: Line) -> bool:
     """Whether a meter stands behind the line: it has a unit, and a time that a clock showed or a counter above 0."""
-    if line.problem or line.quantity is None or line.quantity.unit is None:
+    if line.problem or line.quantity is None or line.quantity.unit is None or not _believable(line.quantity.value):
         return False
     at = line.times[0].utc if line.times else None
     return line.quantity.value > 0 or (at is not None and at.year >= _OLDEST_YEAR)

@@ -1,0 +1,57 @@
+"""A driver on a stage: it gets a real context on stepped time, and all that it says goes over the real wire form."""
+
+import asyncio
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from efpi_core.clock import SteppedClock
+from efpi_core.host.frames import FromInstance
+from efpi_core.host.framing import HEADER, LARGEST_FROM_INSTANCE, Decoder, Encoder, from_instance_adapter
+from efpi_core.host.runtime import FramePort
+from efpi_core.identity import MessageIds
+from efpi_core.plugin.context import Context, Job
+from efpi_core.plugin.driver import Driver
+from efpi_core.plugin.memory import InstanceStorage
+from efpi_core.plugin.site_facts import SiteFacts
+
+BEGIN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class Stage:
+    """The gateway's end of one instance."""
+
+    def __init__(self, driver: type[Driver[Any]], **config: Any) -> None:
+        self.clock = SteppedClock(BEGIN)
+        self.last: deque[FromInstance] = deque(maxlen=100)
+        """What the gateway's end understood, the newest last."""
+        self._jobs: deque[Job] = deque()
+        self._encoder = Encoder(from_instance_adapter(), LARGEST_FROM_INSTANCE)
+        self._decoder = Decoder(from_instance_adapter(), LARGEST_FROM_INSTANCE)
+        port = FramePort(self._emit)
+        self.context = Context(
+            instance="stage",
+            port=port,
+            clock=self.clock,
+            enqueue=self._jobs.append,
+            site=SiteFacts(),
+            storage=InstanceStorage({}, port),
+            secrets={},
+            ids=MessageIds("stage", "1"),
+            seed="",
+            resolution_s=0,
+        )
+        self.driver = driver()
+        self.driver.install(driver.config_type().model_validate(config), self.context)
+
+    def _emit(self, frame: FromInstance) -> None:
+        self.last.append(self._decoder.decode(self._encoder.encode(frame)[HEADER:]))
+
+    def start(self) -> None:
+        """Begin the driver's life."""
+        asyncio.run(self.driver.start())
+
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass; what the driver has put off is left."""
+        self.clock.advance(self.clock.now() + timedelta(seconds=seconds))
+        self._jobs.clear()

@@ -1,0 +1,1 @@
+"""One module a parser, each with a `TARGET`."""

@@ -1,0 +1,5 @@
+"""The packages whose branches guide the search for new inputs, by target; known before any of them is imported."""
+
+WATCHED: dict[str, tuple[str, ...]] = {
+    "p1": ("efpi_driver_p1",),
+}
