@@ -170,9 +170,15 @@ class EventView:
     subject: str
     """An instance, appliance, or part of the gateway."""
     kind: str
-    """A stable name, as "instance_crashed"."""
+    """A stable name out of `efpi_core.event_kinds`."""
     text: str
     cure: str = ""
+    detail: str = ""
+    """What the kind leaves open, as a stable name: the rule that a message broke, how a device fails."""
+    count: int = 1
+    """How often it happened: repetitions are counted, not listed."""
+    last_at: datetime | None = None
+    """When it happened last, if more than once."""
 
 
 @dataclass(frozen=True, slots=True)

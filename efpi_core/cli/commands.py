@@ -17,7 +17,7 @@ COMMANDS = {
     "override": "efpi_core.cli.override:override",
     "limit": "efpi_core.cli.limit:limit_app",
     "observe": "efpi_core.cli.watching:observe",
-    "events": "efpi_core.cli.watching:events",
+    "events": "efpi_core.cli.events:events",
     "doctor": "efpi_core.cli.doctor:doctor",
     "restart": "efpi_core.cli.house:restart",
 }

@@ -9,6 +9,7 @@ from dataclasses import replace
 from efpi_core.cli.run_options import RunOptions
 from efpi_core.clock import Clock
 from efpi_core.errors import EfpiError, TryAgainError
+from efpi_core.event_kinds import NOT_REACHABLE, REACHABLE, EventKind
 from efpi_core.http.listener import Listener, tcp_listener, unix_listener
 from efpi_core.http.surface import Surface
 from efpi_core.plugin.condition import ConditionState
@@ -30,6 +31,7 @@ class Front:
         self._clock = clock
         self._began_s = clock.elapsed()
         self._health: Callable[[], HealthView] = self._starting
+        self._tell: Callable[[EventKind, str, str, str], None] | None = None
         self._problems: dict[str, EfpiError] = {}
         self._listeners: list[Listener] = []
         self._again: asyncio.Task[None] | None = None
@@ -94,7 +96,8 @@ class Front:
             await self._clock.sleep(PORT_AGAIN_S)
             if await self._listen_tcp():
                 del self._problems["page"]
-                LOG.info("the page is at %s", self.address)
+                if self._tell is not None:
+                    self._tell(REACHABLE, "page", f"the page is at {self.address}", "")
                 return
 
     async def _begin(self, listener: Listener) -> None:
@@ -103,7 +106,7 @@ class Front:
 
     def _note(self, part: str, error: EfpiError) -> None:
         if part not in self._problems:
-            LOG.error("%s: %s", part, error)
+            LOG.error("%s: %s", part, error)  # the journal is not open yet
         self._problems[part] = error
 
     @property
@@ -112,9 +115,11 @@ class Front:
         host = f"[{self._options.host}]" if ":" in self._options.host else self._options.host
         return f"http://{host}:{self.port}"
 
-    def show(self, health: Callable[[], HealthView]) -> None:
-        """The gateway tells its health itself from now on."""
-        self._health = health
+    def show(self, health: Callable[[], HealthView], tell: Callable[[EventKind, str, str, str], None]) -> None:
+        """The gateway tells its health itself from now on, and has a journal for what of the front is not well."""
+        self._health, self._tell = health, tell
+        for part, error in self._problems.items():
+            tell(NOT_REACHABLE, part, error.problem, error.cure)
 
     async def close(self) -> None:
         """Take no more requests, and end those under way."""

@@ -96,7 +96,7 @@ async def _open(options: RunOptions, home: Home, front: Front) -> "Gateway":
         raise
     gc.freeze()  # what was loaded stays; the collector need not look at it again
     gc.enable()
-    front.show(gateway.health)
+    front.show(gateway.health, gateway.event_log.tell)
     front.surface.open(gateway, Parts(installed_parts()))
     where = front.address if front.port is not None else "not reachable yet, see above"
     name = gateway.health().site or "its site"

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from efpi_core.cli.options import Caller, HomeOption, JsonOption
-from efpi_core.cli.plain import plain_text
 from efpi_core.cli.screen import drawn
 
 COLUMNS = ("observation", "value#", "unit", "quality", "age#")
@@ -59,38 +58,3 @@ def _rows(views: Iterable[dict[str, Any]]) -> Iterable[tuple[str, ...]]:
         told = "–" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
         age = "" if view["age_s"] is None else f"{view['age_s']:.0f} s"
         yield view["name"], told, view["unit"], view["quality"], age
-
-
-def events(
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with each new one, until Ctrl-C.")] = False,
-    after: Annotated[int, typer.Option(help="Only those with a higher number.", min=0)] = 0,
-    count: Annotated[int, typer.Option(help="At most so many.", min=1, max=2000)] = 50,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show what happened, with what to do about it."""
-    caller = Caller(home, as_json=as_json)
-    found = caller.gateway.get(f"/api/journal?after={after}&count={count}")
-    if not follow:
-        caller.screen.show(found, (line for event in found for line in _event_lines(event)))
-        return
-    newest = after
-    for event in found:
-        newest = event["number"]
-        _print_event(caller, event)
-    for kind, event in caller.gateway.follow(f"event,health&after={newest}"):
-        if kind == "event" and event["number"] > newest:
-            newest = event["number"]
-            _print_event(caller, event)
-
-
-def _print_event(caller: Caller, event: dict[str, Any]) -> None:
-    lines = [json.dumps(event)] if caller.screen.as_json else list(_event_lines(event))
-    sys.stdout.write("".join(f"{plain_text(line)}\n" for line in lines))
-    sys.stdout.flush()
-
-
-def _event_lines(event: dict[str, Any]) -> Iterable[str]:
-    yield f"{event['number']:>6}  {event['at'][:19]}Z  {event['level']:<7}  {event['subject']}: {event['text']}"
-    if event["cure"]:
-        yield f"{'':>8}→ {event['cure']}"

@@ -10,6 +10,20 @@ from pydantic import JsonValue
 
 from efpi_core.clock import Clock, TimerHandle
 from efpi_core.errors import EfpiError, RefusedError, SettingsError
+from efpi_core.event_kinds import (
+    GATEWAY_ENDED,
+    GATEWAY_ENDED_BADLY,
+    GATEWAY_STARTED,
+    INSTANCE_BACKING_OFF,
+    INSTANCE_MISSING,
+    INSTANCE_QUARANTINED,
+    LIMIT_LIFTED,
+    LIMIT_NOT_KEPT,
+    LIMIT_SET,
+    RESTARTED_BY_HAND,
+    STATE_KEPT,
+    STATE_NOT_KEPT,
+)
 from efpi_core.gateway.appliances import ApplianceRecord
 from efpi_core.gateway.connections import Choice
 from efpi_core.gateway.event_log import EventLog
@@ -48,6 +62,12 @@ _NOT_RUNNING = (
     InstanceState.MISSING,
 )
 
+_NOT_WELL = {
+    InstanceState.BACKING_OFF: INSTANCE_BACKING_OFF,
+    InstanceState.QUARANTINED: INSTANCE_QUARANTINED,
+    InstanceState.MISSING: INSTANCE_MISSING,
+}
+
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 BALANCE_EVERY_S = 1.0
@@ -66,7 +86,7 @@ class Gateway:
         self.version = version("efpi")
         self.life = f"g{state.life}"
         """Marks the ids of this life's messages."""
-        self.event_log = EventLog(clock.now, state.add_event)
+        self.event_log = EventLog(clock.now, state)
         self.house = House(
             clock=clock,
             life=self.life,
@@ -90,6 +110,7 @@ class Gateway:
     async def start(self, instances: Instances, planner: Planner) -> None:
         """Take the instances, restore what was decided, and run the site in force."""
         self._instances = instances
+        self._tell_beginning()
         self._restore()
         await self.site.start(instances, planner)
         self._tell_balance()
@@ -101,8 +122,16 @@ class Gateway:
         try:
             if self._instances is not None:
                 await self._instances.stop(deadline_s)
+                self.event_log.tell(GATEWAY_ENDED, "gateway", "the gateway was told to end")
         finally:
+            self.event_log.flush(all_of_them=True)
             self._state.close()
+
+    def _tell_beginning(self) -> None:
+        if not self._state.ended_in_order:
+            self.event_log.tell(GATEWAY_ENDED_BADLY, "gateway", "the gateway did not end in order the last time")
+        began = f"efpi {self.version} begins its life {self._state.life} with revision {self.site.revision} of the site"
+        self.event_log.tell(GATEWAY_STARTED, "gateway", began)
 
     def _restore(self) -> None:
         """Connections, limits and overrides as they were; allocations of the former life are closed."""
@@ -115,7 +144,7 @@ class Gateway:
             try:
                 self.house.limits.put(limit)
             except SettingsError as error:
-                self.event_log.tell("error", limit.appliance_id or "grid", "limit_not_kept", error.problem, error.cure)
+                self.event_log.tell(LIMIT_NOT_KEPT, limit.appliance_id or "grid", error.problem, error.cure)
                 self._state.remove_limit(limit.limit_id)
         for limit in self.house.limits.drop_ended(now):
             self._state.remove_limit(limit.limit_id)
@@ -143,9 +172,8 @@ class Gateway:
         """An instance's life took a turn."""
         if state in _NOT_RUNNING:
             self.house.instance_ended(instance, text or state.value, for_good=not self.site.runs(instance))
-        if state in (InstanceState.BACKING_OFF, InstanceState.QUARANTINED, InstanceState.MISSING):
-            level = "warning" if state is InstanceState.BACKING_OFF else "error"
-            self.event_log.tell(level, instance, f"instance_{state.value}", text, cure)
+        if (kind := _NOT_WELL.get(state)) is not None:
+            self.event_log.tell(kind, instance, text, cure)
         for view in self.instances() if self.house.feed.watched else ():
             if view.instance == instance:
                 self.house.feed.tell("instance", instance, view)
@@ -169,15 +197,16 @@ class Gateway:
         self.house.feed.tell("event", str(event.number), event)
 
     def _tell_balance(self) -> None:
+        self.event_log.flush()
         if self.house.feed.watched:
             self.house.feed.tell("balance", "balance", self.balance())
         self._balance_timer = self._clock.call_later(BALANCE_EVERY_S, self._tell_balance)
 
     def _state_problem(self, problem: EfpiError | None) -> None:
         if problem is None:
-            self.event_log.tell("info", "state", "state_kept", "the state is written to disk again")
+            self.event_log.tell(STATE_KEPT, "state", "the state is written to disk again")
         else:
-            self.event_log.tell("error", "state", "state_not_kept", problem.problem, problem.cure)
+            self.event_log.tell(STATE_NOT_KEPT, "state", problem.problem, problem.cure)
 
     # --- GatewayApi: looking
 
@@ -297,7 +326,7 @@ class Gateway:
         self.house.limits.put(limit)
         self._state.set_limit(limit, by)
         await self._state.committed()
-        self.event_log.tell("info", limit.appliance_id or "grid", "limit_set", f"{by} set the limit '{limit.limit_id}'")
+        self.event_log.tell(LIMIT_SET, limit.appliance_id or "grid", f"{by} set the limit '{limit.limit_id}'")
         self.house.limits_changed()
 
     async def remove_limit(self, limit_id: str, by: str) -> None:
@@ -305,14 +334,14 @@ class Gateway:
         limit = self.house.limits.remove(limit_id)
         self._state.remove_limit(limit_id)
         await self._state.committed()
-        self.event_log.tell("info", limit.appliance_id or "grid", "limit_lifted", f"{by} lifted the limit '{limit_id}'")
+        self.event_log.tell(LIMIT_LIFTED, limit.appliance_id or "grid", f"{by} lifted the limit '{limit_id}'")
         self.house.limits_changed()
 
     async def restart_instance(self, instance: str, by: str) -> None:
         """End an instance and start it again; releases it from quarantine."""
         if self._instances is None or not self.site.runs(instance):
             raise RefusedError(f"there is no instance '{instance}'", f"name one of: {', '.join(self.site.order())}")
-        self.event_log.tell("info", instance, "restarted_by_hand", f"{by} restarts it")
+        self.event_log.tell(RESTARTED_BY_HAND, instance, f"{by} restarts it")
         await self._instances.restart(instance)
 
     async def apply_site(self, text: str, by: str, why: str) -> int:

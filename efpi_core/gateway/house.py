@@ -16,6 +16,15 @@ from efi.registration import EnergyRole
 from efi.session import Session
 from efpi_core.clock import Clock, TimerHandle
 from efpi_core.errors import RefusedError
+from efpi_core.event_kinds import (
+    APPLIANCE_GONE,
+    CONNECTED,
+    LIMIT_ENDED,
+    PLUGIN_FAILED,
+    RECOVERED,
+    UNSAFE_END,
+    kind_named,
+)
 from efpi_core.gateway.appliances import ApplianceRecord, ApplianceRegistry
 from efpi_core.gateway.balance import power_balance
 from efpi_core.gateway.connections import AppFacts, Choice, Connections
@@ -46,6 +55,7 @@ from efpi_core.host.frames import (
     Ready,
     RemoveAppliance,
     Say,
+    Stopped,
     Store,
     ToInstance,
     Watch,
@@ -91,15 +101,13 @@ class House:
         self.names: dict[str, str] = {}
         """What the site calls an instance, and so the appliance that bears the instance's name."""
         self.board = ObservationBoard(send)
-        self.reports = Reports(self.appliances, self.board, clock.now, self._complain)
+        self.reports = Reports(self.appliances, self.board, clock.now, self._tell)
         self.limits = LimitBook()
         self.overrides = Overrides()
         self.precedence = Precedence(self.limits, self.overrides)
-        self.exchange = Exchange(self.appliances, self.board, self.precedence, journal, send, clock.now, self._complain)
+        self.exchange = Exchange(self.appliances, self.board, self.precedence, journal, send, clock.now, self._tell)
         self.connections = Connections(self.appliances, self._change_connection)
-        self.guard = LimitGuard(
-            self.appliances, self.limits, self.precedence, self.exchange, self.new_id, self._limit_event
-        )
+        self.guard = LimitGuard(self.appliances, self.limits, self.precedence, self.exchange, self.new_id, self._tell)
         self.desk = OverrideDesk(clock, self.appliances, self.overrides, self.exchange, self.new_id, events)
         self.desk.on_released = self._released
         self.guard.on_release = self._limit_released
@@ -115,6 +123,7 @@ class House:
             Condition: self._condition,
             Ready: self._ready,
             Failed: self._failed,
+            Stopped: self._stopped,
         }
         self.exchange.on_measurement = lambda record, measurement: self.guard.measured(record, measurement, clock.now())
 
@@ -147,7 +156,7 @@ class House:
     def _limit_turned(self) -> None:
         for limit in self.limits.drop_ended(self._clock.now()):
             self.on_limit_ended(limit)
-            self.events.tell("info", limit.appliance_id or "grid", "limit_ended", f"the limit '{limit.limit_id}' ended")
+            self.events.tell(LIMIT_ENDED, limit.appliance_id or "grid", f"the limit '{limit.limit_id}' ended")
         self.limits_changed()
 
     # --- frames of the instances
@@ -164,7 +173,7 @@ class House:
         if problem is None and frame.key not in keys and len(keys) >= MOST_KEYS:
             problem = f"it keeps more than {MOST_KEYS} values"
         if problem is not None:
-            self._complain(instance, "bad_memory", problem)
+            self._tell(instance, "bad_memory", problem)
             return
         (keys.discard if frame.value is None else keys.add)(frame.key)
         self._store_value(instance, frame.key, frame.value)
@@ -173,7 +182,11 @@ class House:
         LOG.log(log_level(frame.level), "%s: %s", instance, sentence(frame.text))
 
     def _failed(self, instance: str, frame: Failed) -> None:
-        self.events.tell("error", instance, "plugin_failed", f"{frame.moment}: {frame.error}", frame.cure)
+        self.events.tell(PLUGIN_FAILED, instance, f"{frame.moment}: {frame.error}", frame.cure)
+
+    def _stopped(self, instance: str, frame: Stopped) -> None:
+        for unsafe in frame.unsafe:
+            self.events.tell(UNSAFE_END, instance, sentence(unsafe))
 
     def _ready(self, instance: str, frame: Ready) -> None:
         if instance in self._apps:
@@ -188,13 +201,13 @@ class House:
         try:
             expected = appliance_id(instance, frame.key)
         except ValueError as error:
-            self._complain(instance, "bad_key", str(error))
+            self._tell(instance, "bad_key", str(error))
             return
         if known is None and self.appliances.count_of_instance(instance) >= MOST_APPLIANCES:
-            self._complain(instance, "too_many_appliances", f"brings more than {MOST_APPLIANCES} appliances")
+            self._tell(instance, "too_many_appliances", f"brings more than {MOST_APPLIANCES} appliances")
             return
         if registration.appliance_id != expected or (known is not None and known.instance != instance):
-            self._complain(instance, "name_taken", f"brings '{registration.appliance_id}', which is not its to bring")
+            self._tell(instance, "name_taken", f"brings '{registration.appliance_id}', which is not its to bring")
             return
         if known is None:
             session = Session(registration.appliance_id, new_id=self.new_id)
@@ -221,7 +234,7 @@ class House:
     def _remove_appliance(self, instance: str, frame: RemoveAppliance) -> None:
         record = self.appliances.get(frame.appliance_id)
         if record is None or record.instance != instance:
-            self._complain(instance, "not_its_appliance", f"removes '{frame.appliance_id}', which is not its own")
+            self._tell(instance, "not_its_appliance", f"removes '{frame.appliance_id}', which is not its own")
             return
         self._gone(record, frame.reason)
 
@@ -234,13 +247,13 @@ class House:
         self.board.doubt(record.appliance_id, Quality.UNKNOWN, now)
         self.board.forget(record.appliance_id)
         self.appliances.remove(record.appliance_id)
-        self.events.tell("info", record.appliance_id, "appliance_gone", reason or "the appliance was taken away")
+        self.events.tell(APPLIANCE_GONE, record.appliance_id, reason or "the appliance was taken away")
 
     def _condition(self, instance: str, frame: Condition) -> None:
         record = None if frame.appliance_id is None else self.appliances.get(frame.appliance_id)
         owner = frame.appliance_id if record is None else record.instance
         if owner not in (None, instance):
-            self._complain(instance, "not_its_appliance", f"speaks for '{frame.appliance_id}', which is not its own")
+            self._tell(instance, "not_its_appliance", f"speaks for '{frame.appliance_id}', which is not its own")
             return
         frame.text, frame.cure = sentence(frame.text), sentence(frame.cure)
         before = (ConditionState.OK, "")
@@ -259,11 +272,10 @@ class House:
             self._conditions[instance] = frame
         if frame.state is not ConditionState.OK:
             if before != (frame.state, frame.text):
-                self.events.tell(
-                    "warning", frame.appliance_id or instance, frame.detail or frame.state, frame.text, frame.cure
-                )
+                kind = kind_named(frame.state.value)
+                self.events.tell(kind, frame.appliance_id or instance, frame.text, frame.cure, frame.detail)
         elif before[0] is not ConditionState.OK:
-            self.events.tell("info", frame.appliance_id or instance, "recovered", frame.text or "works again")
+            self.events.tell(RECOVERED, frame.appliance_id or instance, frame.text or "works again")
 
     def condition_of(self, instance: str) -> Condition | None:
         """The last word of an instance on how it is doing."""
@@ -321,7 +333,7 @@ class House:
             self._send(record.instance, Connected(record.appliance_id, app))
             self._send(app, Connected(record.appliance_id, app, record.registration))
             self._replay(record, app)
-            self.events.tell("info", record.appliance_id, "connected", f"'{app}' is in control")
+            self.events.tell(CONNECTED, record.appliance_id, f"'{app}' is in control")
         self.exchange.on_change(record)
 
     def _held_by_gateway(self, record: ApplianceRecord) -> bool:
@@ -376,11 +388,10 @@ class House:
         """The appliance that measures the connection to the grid, if any."""
         return next((record for record in self.appliances if record.role is EnergyRole.GRID), None)
 
-    def _complain(self, subject: str, kind: str, text: str) -> None:
-        self.events.tell("warning", subject, kind, text)
-
-    def _limit_event(self, subject: str, kind: str, text: str) -> None:
-        self.events.tell("warning" if kind == "limit_broken" else "info", subject, kind, text)
+    def _tell(self, subject: str, name: str, text: str) -> None:
+        """Tell an event by its kind's name, or by the rule that a message broke."""
+        kind = kind_named(name)
+        self.events.tell(kind, subject, text, detail="" if kind.name == name else name)
 
     def message_passed(self, sink: Callable[[str, AnyMessage, datetime], None]) -> None:
         """Let a component follow every message that passes."""

@@ -9,6 +9,7 @@ from efi.allocation import AllocationRevoke
 from efi.messages import AnyAllocation
 from efpi_core.clock import Clock, TimerHandle
 from efpi_core.errors import RefusedError
+from efpi_core.event_kinds import OVERRIDE_BEGUN, OVERRIDE_ENDED, OVERRIDE_NOT_RESUMED
 from efpi_core.gateway.appliances import RESIDENT, ApplianceRecord, ApplianceRegistry
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.exchange import Exchange
@@ -63,7 +64,7 @@ class OverrideDesk:
         self._put(override)
         self._carry_out(record, override)
         until = f"{override.until:%Y-%m-%d %H:%M} UTC"
-        self._events.tell("info", record.appliance_id, "override", f"{override.by}: '{override.action}' until {until}")
+        self._events.tell(OVERRIDE_BEGUN, record.appliance_id, f"{override.by}: '{override.action}' until {until}")
 
     def resume(self, override: Override) -> None:
         """Take up an override of the gateway's former life; it is carried out when its appliance comes."""
@@ -90,7 +91,7 @@ class OverrideDesk:
         try:
             self._carry_out(record, override)
         except RefusedError as error:
-            self._events.tell("warning", record.appliance_id, "override_not_resumed", error.problem, error.cure)
+            self._events.tell(OVERRIDE_NOT_RESUMED, record.appliance_id, error.problem, error.cure)
 
     def _put(self, override: Override) -> None:
         appliance_id = override.appliance_id
@@ -131,7 +132,7 @@ class OverrideDesk:
         self.on_released(record)
         self._exchange.remind_app(record)
         self.on_end(override)
-        self._events.tell("info", record.appliance_id, "override_ended", why)
+        self._events.tell(OVERRIDE_ENDED, record.appliance_id, why)
 
     def _take_back(self, record: ApplianceRecord, override: Override, why: str) -> None:
         if override.allocation_id is not None and override.allocation_id in record.session.allocations:

@@ -6,6 +6,7 @@ from functools import partial
 
 from efpi_core.clock import Clock
 from efpi_core.errors import EfpiError, RefusedError, SettingsError
+from efpi_core.event_kinds import SITE_APPLIED, SITE_REFUSED, SITE_ROLLED_BACK
 from efpi_core.gateway.connections import AppFacts, Choice
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.house import House
@@ -76,7 +77,7 @@ class SiteKeeper:
                 if current is None:
                     raise
                 self.problem = error
-                self._events.tell("error", "site", "site_refused", str(error), error.cure)
+                self._events.tell(SITE_REFUSED, "site", str(error), error.cure)
             else:
                 current = self._keep(loaded, by, f"from {path}", Origin.IMPORT, Verdict.CONFIRMED, path)
         if current is not None and self.problem is None:
@@ -154,14 +155,14 @@ class SiteKeeper:
             self._state.judge_revision(candidate.number, Verdict.CONFIRMED)
             await self._state.committed()
             self.problem = None
-            self._events.tell("info", "site", "site_applied", f"{by}: revision {candidate.number} is in force: {why}")
+            self._events.tell(SITE_APPLIED, "site", f"{by}: revision {candidate.number} is in force: {why}")
             return candidate.number
         self._state.judge_revision(candidate.number, Verdict.REJECTED, trouble)
         await self._state.committed()
         self.site, self.text, self.revision = before, before_text, before_revision
         if before is not None:
             await self._enact(before, _touched(loaded.site, before))
-        self._events.tell("error", "site", "site_rolled_back", f"revision {candidate.number} did not hold: {trouble}")
+        self._events.tell(SITE_ROLLED_BACK, "site", f"revision {candidate.number} did not hold: {trouble}")
         raise RefusedError(
             f"the site was rolled back to revision {before_revision}: {trouble}", "mend that and apply it again"
         )

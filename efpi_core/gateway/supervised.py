@@ -12,7 +12,7 @@ from efpi_core.gateway.habits import Habits
 from efpi_core.gateway.heartbeat import Heartbeat
 from efpi_core.gateway.instances import InstancePlan, InstancesListener
 from efpi_core.gateway.memory_watch import MemoryWatch
-from efpi_core.host.frames import Failed, FromInstance, Pong, Ready, Stopped, ToInstance
+from efpi_core.host.frames import Failed, FromInstance, Pong, Ready, ToInstance
 from efpi_core.host.host import End, Ending, HostFactory, InstanceHost
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.views import InstanceState, InstanceView
@@ -183,9 +183,6 @@ class Supervised:
                 self._ready(host)
             case Failed():
                 self._note_failure(frame)
-            case Stopped():
-                for unsafe in frame.unsafe:
-                    LOG.error("%s: not in its safe state: %s", self.name, unsafe)
         self._listener.on_frame(self.name, frame)
 
     def _ready(self, host: InstanceHost) -> None:

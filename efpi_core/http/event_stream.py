@@ -84,6 +84,9 @@ class EventStream:
         while (change := await changes.next()) is not None:
             kind, value = change
             if isinstance(value, EventView) and "event" in kinds:
+                if value.number <= last and value.count > 1:  # told before, and now with a newer count
+                    yield frame("event", value)
+                    continue
                 missed = (value,) if last == 0 or value.number == last + 1 else self._events_after(last)
                 for event in missed:
                     last = event.number

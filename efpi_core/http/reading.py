@@ -1,12 +1,15 @@
 """The routes that show the house."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from efi.schema import message_schema
+from efpi_core.event_kinds import Level
 from efpi_core.gateway_api import GatewayApi
+from efpi_core.http.event_filter import EventFilter
 from efpi_core.http.json_form import to_json
 from efpi_core.http.metrics import METRICS_TYPE, metrics
 from efpi_core.http.problem import problem
@@ -64,12 +67,20 @@ class Reading:
         return answer(self._gateway.overrides())
 
     async def journal(self, request: Request) -> Response:
-        """GET /api/journal?after=N&count=N: what happened, oldest first; without `after` the newest."""
+        """GET /api/journal?after=N&count=N: what happened, oldest first; without `after` the newest.
+
+        `level`, `subject` and `since` choose among them; see `EventFilter`.
+        """
         after = _number(request.query_params.get("after", "0"))
         count = _number(request.query_params.get("count", "200"))
         if after is None or count is None or not 1 <= count <= MOST_EVENTS:
             return problem(400, f"`after` and `count` are numbers, and `count` at most {MOST_EVENTS}")
-        return answer(self._gateway.events(after, count))
+        try:
+            chosen = _event_filter(request.query_params)
+        except ValueError as error:
+            return problem(400, str(error), f"levels are {', '.join(Level)}; an instant is 2025-06-01T18:30:00Z")
+        found = [event for event in self._gateway.events(after, MOST_EVENTS) if chosen.takes(event)]
+        return answer(found[:count] if after else found[-count:])
 
     async def site(self, request: Request) -> Response:
         """GET /api/site: the document in force, and its revision as ETag."""
@@ -94,6 +105,15 @@ class Reading:
     async def message_schema(self, request: Request) -> Response:
         """GET /api/schema/messages: the JSON Schema of every message of the interface."""
         return Response(to_json(message_schema()), media_type="application/schema+json")
+
+
+def _event_filter(query: Mapping[str, str]) -> EventFilter:
+    """Raises ValueError when it is none."""
+    since = query.get("since")
+    at = None if since is None else datetime.fromisoformat(since)
+    if at is not None and at.tzinfo is None:
+        raise ValueError("`since` has no zone")
+    return EventFilter(Level(query.get("level", Level.INFO)), query.get("subject", "*"), at)
 
 
 def _number(text: str) -> int | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from efi.allocation import AllocationStatusUpdate
 from efi.messages import AnyMessage
 from efpi_core.clock import SteppedClock
+from efpi_core.event_kinds import INSTANCE_ENDED
 from efpi_core.gateway.connections import AppFacts, Choice
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.house import House
@@ -89,7 +90,7 @@ class Simulation:
         if self._stopping and ending.how is End.STOPPED:
             return
         self.failed[instance] = f"{ending.how.value}: {ending.text}"
-        self.events.tell("error", instance, "instance_ended", ending.text, ending.cure)
+        self.events.tell(INSTANCE_ENDED, instance, ending.text, ending.cure)
         self.house.instance_ended(instance, ending.text)
 
     async def begin(self) -> None:

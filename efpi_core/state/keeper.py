@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from efpi_core.clock import Clock
+from efpi_core.event_kinds import ROW_UNREADABLE, EventKind
 from efpi_core.state.database import Database
 from efpi_core.state.records import EVENT_RING, event_row, event_view
 from efpi_core.state.table import EVENT, NOTE, Row, Table
@@ -20,12 +21,24 @@ class Keeper:
         self._clock = clock
         self._last_event = max((_number(row[1]) for row in database.rows[EVENT].values()), default=0)
 
-    def add_event(self, level: str, subject: str, kind: str, text: str, cure: str = "") -> EventView:
-        """Keep that something happened; `level` is "info", "warning" or "error"."""
+    def add_event(self, level: str, subject: str, kind: str, text: str, cure: str = "", detail: str = "") -> EventView:
+        """Keep that something happened; see `EventView`."""
         self._last_event += 1
-        event = EventView(self._last_event, self._clock.now(), level, subject, kind, text, cure)
+        event = EventView(self._last_event, self._clock.now(), level, subject, kind, text, cure, detail)
         self._database.put(EVENT, event_row(event))
         return event
+
+    def update_event(self, event: EventView) -> bool:
+        """Keep the newer count of an event; False when a newer event has taken its place."""
+        row = event_row(event)
+        present = self._database.rows[EVENT].get(row[:1])
+        if present is None or present[1] != event.number:
+            return False
+        self._database.put(EVENT, row)
+        return True
+
+    def _tell(self, kind: EventKind, subject: str, text: str) -> None:
+        self.add_event(kind.level, subject, kind.name, text, kind.cure)
 
     def events(self, after: int = 0, count: int = 200) -> tuple[EventView, ...]:
         """Events with a number above `after`, oldest first, at most `count`; `after` 0 gives the newest ones."""
@@ -49,7 +62,7 @@ class Keeper:
             except ValueError as error:
                 self._database.delete(table, *key)
                 text = f"what was kept of {table.name} {key!r} cannot be read and is forgotten: {error}"
-                self.add_event("warning", "gateway", "row_unreadable", text[:500])
+                self._tell(ROW_UNREADABLE, "gateway", text[:500])
         return found
 
     def _note(self, name: str) -> str | None:

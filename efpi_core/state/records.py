@@ -160,16 +160,24 @@ def event_row(event: EventView) -> Row:
     slot = event.number % EVENT_RING
     return (
         slot, event.number, event.at.isoformat(), event.level, event.subject, event.kind, event.text, event.cure,
+        event.detail, event.count, "" if event.last_at is None else event.last_at.isoformat(),
     )  # fmt: skip
 
 
 def event_view(row: Row) -> EventView:
     """An event as kept."""
-    _, number, at, level, subject, kind, text, cure = row
+    _, number, at, level, subject, kind, text, cure, detail, count, last_at = row
     return EventView(
-        int(_number(number) or 0),
-        datetime.fromisoformat(_text(at)),
-        *map(_text, (level, subject, kind, text, cure)),
+        number=int(_number(number) or 0),
+        at=datetime.fromisoformat(_text(at)),
+        level=_text(level),
+        subject=_text(subject),
+        kind=_text(kind),
+        text=_text(text),
+        cure=_text(cure),
+        detail=_text(detail),
+        count=int(_number(count) or 1),
+        last_at=datetime.fromisoformat(_text(last_at)) if last_at else None,
     )
 
 

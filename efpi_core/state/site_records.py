@@ -5,6 +5,7 @@ import zlib
 
 from pydantic import JsonValue
 
+from efpi_core.event_kinds import SITE_NOT_CONFIRMED
 from efpi_core.site.revisions import ImportRecord, Origin, Revision, Verdict, in_force, text_digest
 from efpi_core.state.keeper import Keeper
 from efpi_core.state.records import kept_revision, revision_row, with_verdict
@@ -69,7 +70,7 @@ class SiteRecords(Keeper):
             if revision.verdict is Verdict.CANDIDATE:
                 self.judge_revision(revision.number, Verdict.REJECTED, "the gateway ended before it was confirmed")
                 text = f"revision {revision.number} by {revision.by} was not confirmed when the gateway ended"
-                self.add_event("warning", "site", "site_not_confirmed", text, "apply it again if it is meant")
+                self._tell(SITE_NOT_CONFIRMED, "site", text)
 
     def last_import(self) -> ImportRecord | None:
         """When a file was last taken."""

@@ -131,6 +131,8 @@ class SqliteDatabase(Database):
             self._writer.begin(self._report)
             if self.problem is not None:
                 self._try_again_later()
+        if self._loop.is_closed() or self._closed:
+            return
         self._handing_over = True
         if self._under_way is None and self.problem is None:
             self._loop.call_soon(self._hand_over)

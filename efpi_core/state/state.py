@@ -23,6 +23,7 @@ from pydantic import JsonValue
 from efi.allocation import AllocationStatus
 from efpi_core.clock import Clock
 from efpi_core.errors import EfpiError
+from efpi_core.event_kinds import STATE_RESCUED
 from efpi_core.plugin.limits import Limit
 from efpi_core.state.database import Database
 from efpi_core.state.home import Home
@@ -60,6 +61,8 @@ class State(SiteRecords):
         life = self._note("life") or ""
         self.life = (int(life) if life.isdecimal() else 0) + 1
         """How many times a gateway began in this home, this one included; marks its message ids."""
+        self.ended_in_order = self.life == 1 or self._note("ended") == life
+        """Whether the life before came to its end as it should, and not by a kill or a power cut."""
         database.put(NOTE, ("life", str(self.life)))
 
     @classmethod
@@ -110,6 +113,7 @@ class State(SiteRecords):
 
     def close(self) -> None:
         """Write what is left, and let another gateway in."""
+        self._database.put(NOTE, ("ended", str(self.life)))
         self._database.close()
         if self._home is not None:
             self._home.close()
@@ -207,7 +211,7 @@ class State(SiteRecords):
                 self._database.delete(MEMORY, instance, str(key))
 
     def _rescued(self, what: str) -> None:
-        self.add_event("error", "gateway", "state_rescued", what, "check the disk; it may be worn out")
+        self._tell(STATE_RESCUED, "state", what)
 
 
 def _kept_value(row: Row) -> tuple[str, JsonValue]:

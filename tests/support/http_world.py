@@ -293,6 +293,19 @@ class Beside:
     def tell(self, kind: str, key: str, value: object) -> None:
         self._loop.call_soon_threadsafe(self.gateway.feed.tell, kind, key, value)
 
+    def tell_when_followed(self, *changes: tuple[str, str, object], then_end_after: float) -> None:
+        """As soon as somebody follows: tell changes, and end a moment later."""
+
+        def look() -> None:
+            if not self.gateway.feed.watched:
+                self._loop.call_later(0.05, look)
+                return
+            for change in changes:
+                self.gateway.feed.tell(*change)
+            self._loop.call_later(then_end_after, self._over.set)
+
+        self._loop.call_soon_threadsafe(look)
+
     def begin(self) -> None:
         self._thread.start()
         assert self._ready.wait(10)

@@ -12,6 +12,7 @@ const cards = new Map();
 let health = null;
 let present = null;
 let lastEvent = 0;
+const eventItems = new Map();
 let clock = { server: Date.now(), here: performance.now() };
 
 const now = () => clock.server + (performance.now() - clock.here);
@@ -184,18 +185,23 @@ function showTroubles() {
 }
 
 function showEvent(view) {
-  lastEvent = view.number;
+  lastEvent = Math.max(lastEvent, view.number);
+  eventItems.get(view.number)?.remove();
   const item = make("li", `level-${view.level}`);
-  const time = make("time", "", house.wallTime(view.at, new Date(now())));
-  time.dateTime = view.at;
+  const at = view.last_at || view.at;
+  const time = make("time", "", house.wallTime(at, new Date(now())));
+  time.dateTime = at;
   time.title = new Date(view.at).toLocaleString();
   const words = make("span");
   words.append(make("b", "", view.subject), ` ${view.text}`);
+  if (view.count > 1) words.append(` (${view.count} times)`);
   if (view.cure) words.append(make("span", "cure", view.cure));
   item.append(time, words);
   const list = byId("events");
   list.prepend(item);
+  eventItems.set(view.number, item);
   while (list.childElementCount > EVENTS_SHOWN) list.lastElementChild.remove();
+  for (const [number, shown] of eventItems) if (!shown.isConnected) eventItems.delete(number);
 }
 
 function forget(id) {

@@ -77,13 +77,13 @@ def test_the_default_home_is_the_platforms_data_directory(environment: dict[str,
     assert default_home(environment) == expected
 
 
-def test_migrations_are_numbered_without_a_gap() -> None:
-    assert list(migration_files()) == list(range(1, len(list(MIGRATIONS.glob("*.sql"))) + 1))
+def test_each_migration_has_a_number_of_its_own() -> None:
+    assert len(migration_files()) == len(list(MIGRATIONS.glob("*.sql")))
 
 
 def test_a_newer_database_is_refused_with_the_cure_and_left_as_it_is(home: Path) -> None:
     State.open(home, RealClock()).close()
-    newer = len(migration_files()) + 1
+    newer = max(migration_files()) + 1
     with sqlite3.connect(home / "state.db") as connection:
         connection.execute(f"PRAGMA user_version={newer}")
     connection.close()
@@ -110,7 +110,7 @@ def test_a_migration_happens_whole_or_not_at_all(home: Path, tmp_path: Path, mon
     steps.mkdir()
     for path in MIGRATIONS.glob("*.sql"):
         (steps / path.name).write_text(path.read_text())
-    last = len(migration_files()) + 1
+    last = max(migration_files()) + 1
     monkeypatch.setattr("efpi_core.state.database_file.MIGRATIONS", steps)
     bad = steps / f"{last:04d}_bad.sql"
     bad.write_text("CREATE TABLE fresh (a TEXT);\nINSERT INTO nowhere VALUES (1);\n")
