@@ -171,6 +171,9 @@ class Appliance(ABC):
             if self.present:
                 self.report()
             return
+        if not self.present:  # it was on its way when the device was lost
+            self.end_allocation(message.message_id, AllocationStatus.REJECTED, "the device is out of reach")
+            return
         try:
             await self.carry_out(message)
         except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
@@ -178,6 +181,8 @@ class Appliance(ABC):
             text = str(error) if isinstance(error, RefusedError) else f"the device did not follow: {error}"
             status = AllocationStatus.ABORTED if accepted else AllocationStatus.REJECTED
             self.end_allocation(message.message_id, status, text)
+            if accepted:
+                self.report()  # a part of it may have been done
 
     def accept(self, allocation: AnyAllocation, text: str = "") -> None:
         """Answer that the appliance will try."""

@@ -1,28 +1,33 @@
 """Base classes for inflexible appliances: an author adds `register`, `poll`, `report` and perhaps `curtail`."""
 
 from abc import abstractmethod
+from collections.abc import Collection
 from functools import partial
 
 from efi.allocation import AllocationStatus
 from efi.commodity import CommodityQuantity
-from efi.inflexible import CurtailmentProfile, InflexibleAllocation, InflexibleRegistration
+from efi.inflexible import InflexibleAllocation, InflexibleRegistration
 from efi.messages import AnyAllocation
 from efi.profile import intervals, profile_duration
 from efpi_core.errors import RefusedError, TryAgainError
 from efpi_core.plugin.appliance import Appliance
+from efpi_core.plugin.claims import Claims
 from efpi_core.plugin.context import Context
 from efpi_core.plugin.driver import SingleApplianceDriver
 from efpi_core.plugin.plugin import ConfigT
 
 
 class InflexibleAppliance(Appliance):
-    """An appliance that runs as it must. Where it can be curtailed, `describe` tells the options and `curtail` acts."""
+    """An appliance that runs as it must. Where it can be curtailed, `describe` tells the options and `curtail` acts.
+
+    Each quantity follows the newest allocation that limits it; one that has lost all its quantities is revoked.
+    """
 
     def attach(self, context: Context, key: str = "") -> None:
         """Tie the appliance to the instance that brings it."""
         super().attach(context, key)
-        self._in_charge: str | None = None
-        self._bounded: dict[CommodityQuantity, None] = {}
+        self._claims: Claims[CommodityQuantity] = Claims()
+        self._bounded: dict[CommodityQuantity, str] = {}
 
     @abstractmethod
     def register(self) -> InflexibleRegistration:
@@ -35,73 +40,100 @@ class InflexibleAppliance(Appliance):
     async def fallback(self) -> None:
         """Nobody decides: lift the limits that were set, and go to the safe state."""
         for quantity in tuple(self._bounded):
-            await self.curtail(quantity, None, None)
-            self._bounded.pop(quantity, None)
+            await self._free(quantity)
         await self.safe_state()
+
+    async def take_back(self, allocation_id: str) -> None:
+        """The limits that it set are lifted; without another allocation the device falls back."""
+        if self._allocations:
+            await self._lift_leftovers()
+        else:
+            await self.fallback()
 
     def found(self) -> None:
         """The device answers. A limit that it kept while it was out of reach, and nobody wants now, is lifted."""
         returned = not self.present
         super().found()
         if returned and self._bounded:
-            self.context.call_later(0, self._lift_leftovers)
+            self.context.call_later(0, self._mend_leftovers)
 
-    async def _lift_leftovers(self) -> None:
-        if self.present and (self._in_charge is None or not self.is_open(self._in_charge)):
-            await self._try(self.fallback)
+    async def _mend_leftovers(self) -> None:
+        if self.present:
+            await self._try(self._lift_leftovers)
+
+    async def _lift_leftovers(self, bounded_anew: Collection[CommodityQuantity] = ()) -> None:
+        """Free what is still bounded by an allocation that ended."""
+        for quantity, allocation_id in tuple(self._bounded.items()):
+            if not self.is_open(allocation_id) and quantity not in bounded_anew:
+                await self._free(quantity)
+
+    async def _free(self, quantity: CommodityQuantity) -> None:
+        await self.curtail(quantity, None, None)
+        self._bounded.pop(quantity, None)
+
+    # --- allocations
 
     async def carry_out(self, allocation: AnyAllocation) -> None:
         """Follow the profiles of bounds as asked."""
         if not isinstance(allocation, InflexibleAllocation):
             raise RefusedError(f"an inflexible appliance cannot follow {allocation.type}")
-        if self._in_charge is not None and self.is_open(self._in_charge):
-            self.end_allocation(self._in_charge, AllocationStatus.REVOKED, "replaced by a newer allocation")
-        self._in_charge = allocation.message_id
+        now, name = self.context.now(), allocation.message_id
+        begins = {profile.quantity: allocation.start_time for profile in allocation.curtailments}
+        replaced = self._claims.put(name, begins, now)
         self.accept(allocation)
-        asked = {profile.quantity for profile in allocation.curtailments}
-        for quantity in [bounded for bounded in self._bounded if bounded not in asked]:
-            await self.curtail(quantity, None, None)
-            self._bounded.pop(quantity, None)
-        now = self.context.now()
+        self._end_replaced(replaced)
+        await self._lift_leftovers(begins if allocation.start_time <= now else ())
         for profile in allocation.curtailments:
+            quantity = profile.quantity
             for start, end, element in intervals(profile.elements, allocation.start_time):
-                if end <= now:
-                    continue
-                bound = partial(self._bound, allocation.message_id, profile.quantity, element.lower, element.upper)
-                if start <= now:
+                bound = partial(self._bound, name, quantity, element.lower, element.upper)
+                if start > now:
+                    self.schedule(name, start, bound)
+                elif end > now:
                     await bound()
-                else:
-                    self.schedule(allocation.message_id, start, bound)
-        if not self.is_open(allocation.message_id):
-            return
-        end = allocation.start_time + max(profile_duration(profile.elements) for profile in allocation.curtailments)
-        self.schedule(allocation.message_id, end, partial(self._done, allocation.message_id, allocation.curtailments))
+            if self.is_open(name):
+                ends = allocation.start_time + profile_duration(profile.elements)
+                self.schedule(name, ends, partial(self._done, name, quantity))
+
+    def _end_replaced(self, older: tuple[str, ...]) -> None:
+        for allocation_id in older:
+            if self.is_open(allocation_id):
+                self.end_allocation(allocation_id, AllocationStatus.REVOKED, "replaced by a newer allocation")
+
+    def end_allocation(self, allocation_id: str, status: AllocationStatus, text: str = "") -> None:
+        """Answer with a final status and forget the allocation; what it leaves bounded when it breaks off is lifted."""
+        self._claims.drop(allocation_id)
+        super().end_allocation(allocation_id, status, text)
+        if status is AllocationStatus.ABORTED and allocation_id in self._bounded.values():
+            self.context.call_later(0, self._mend_leftovers)
 
     async def _bound(
         self, allocation_id: str, quantity: CommodityQuantity, lower: float | None, upper: float | None
     ) -> None:
-        if not self.is_open(allocation_id):
+        """Begin an interval of a profile."""
+        if not self._claims.holds(allocation_id, quantity):
             return
+        self._end_replaced(self._claims.take(allocation_id, quantity))
         try:
-            if lower is not None or upper is not None:
-                self._bounded[quantity] = None  # before it is tried: what failed half-way must be lifted, too
-            await self.curtail(quantity, lower, upper)
             if lower is None and upper is None:
-                self._bounded.pop(quantity, None)
+                await self._free(quantity)
+            else:
+                self._bounded[quantity] = allocation_id  # before it is tried: what failed half-way must be lifted, too
+                await self.curtail(quantity, lower, upper)
             self.started(allocation_id)
         except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
             self.end_allocation(allocation_id, AllocationStatus.ABORTED, str(error))
 
-    async def _done(self, allocation_id: str, curtailments: tuple[CurtailmentProfile, ...]) -> None:
-        if not self.is_open(allocation_id):
+    async def _done(self, allocation_id: str, quantity: CommodityQuantity) -> None:
+        """End a profile: its quantity is free again."""
+        if not self._claims.holds(allocation_id, quantity):
             return
         try:
-            for profile in curtailments:
-                await self.curtail(profile.quantity, None, None)
-                self._bounded.pop(profile.quantity, None)
+            await self._free(quantity)
         except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
             self.end_allocation(allocation_id, AllocationStatus.ABORTED, f"the limit could not be lifted: {error}")
-        else:
+            return
+        if self._claims.give_up(allocation_id, quantity):
             self.end_allocation(allocation_id, AllocationStatus.FINISHED)
 
 

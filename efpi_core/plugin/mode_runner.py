@@ -1,17 +1,19 @@
 """Carries out allocations that are modes to run from instants on: what storages and output-adjustables share."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from efi.allocation import AllocationStatus
-from efi.messages import AnyAllocation
+from efi.message import ControlSpaceRevoke
+from efi.messages import AnyAllocation, AnyUpdate
 from efi.running_mode import ModeGraph
 from efpi_core.clock import TimerHandle
 from efpi_core.errors import RefusedError, TryAgainError
 from efpi_core.plugin.appliance import Appliance
+from efpi_core.plugin.claims import Claims
 from efpi_core.plugin.context import Context
 from efpi_core.plugin.mode_tracker import ModeTracker
 
@@ -28,11 +30,7 @@ class Step:
 
 
 class ModeRunner(Appliance):
-    """An appliance whose actuators run in modes.
-
-    A newer allocation takes an actuator from an older one at once when it begins at once, or no later than the older
-    would; otherwise when it begins. An older one that has lost all its actuators is revoked.
-    """
+    """An appliance whose actuators run in modes; an allocation that has lost all of them to newer ones is revoked."""
 
     @abstractmethod
     async def run(self, actuator_id: str, mode_id: str, factor: float | None) -> None:
@@ -42,9 +40,9 @@ class ModeRunner(Appliance):
         """Tie the appliance to the instance that brings it."""
         super().attach(context, key)
         self.trackers: dict[str, ModeTracker] = {}
-        self._claims: dict[str, dict[str, datetime]] = {}
+        self._claims: Claims[str] = Claims()
         self._found: dict[str, tuple[str, float | None]] = {}
-        self._told_ahead: list[TimerHandle] = []
+        self._told_ahead: dict[datetime, tuple[str, TimerHandle]] = {}
 
     def tracker(self, actuator_id: str) -> ModeTracker:
         """The mode and timers of one actuator."""
@@ -53,25 +51,55 @@ class ModeRunner(Appliance):
         except KeyError:
             raise RefusedError(f"there is no actuator '{actuator_id}'") from None
 
-    def track(self, graphs: Mapping[str, ModeGraph], initial: Mapping[str, str]) -> None:
+    def mode_at_first(self, actuator_id: str) -> str | None:
+        """The mode in which an actuator is found; None for the first of its description."""
+        return None
+
+    def track(self, graphs: Mapping[str, ModeGraph]) -> None:
         """Follow the actuators of a description; modes and timers survive a description that still has them."""
         for actuator_id, graph in graphs.items():
+            first = self.mode_at_first(actuator_id) or graph.mode_ids[0]
             known = self.trackers.get(actuator_id)
-            if known is not None and known.mode_id in graph.mode_ids:
-                known.graph = graph
-            else:
-                mode_id, factor = self._found.get(actuator_id, (initial.get(actuator_id, graph.mode_ids[0]), None))
-                self.trackers[actuator_id] = ModeTracker(graph, mode_id, factor)
+            if known is None:
+                found, factor = self._found.get(actuator_id, (first, None))
+                known = self.trackers[actuator_id] = ModeTracker(graph, found, factor)
+            known.follow(graph, first if first in graph.mode_ids else graph.mode_ids[0])
 
-    def track_ahead(self, valid_from: datetime, graphs: Mapping[str, ModeGraph], initial: Mapping[str, str]) -> None:
-        """Follow the actuators of a description from the instant on at which it holds."""
-        self._told_ahead.append(self.context.call_at(valid_from, partial(self.track, graphs, initial)))
+    @abstractmethod
+    def graphs(self, update: AnyUpdate) -> Mapping[str, ModeGraph]:
+        """The modes of each actuator in a description, for the category; none in other updates."""
 
-    def forget_ahead(self) -> None:
-        """What was told ahead does not hold any more, since all is described anew."""
-        for handle in self._told_ahead:
+    def describe_anew(self) -> None:
+        """Tell the control space again and follow the modes of the description that holds, and of those told ahead."""
+        updates = tuple(self.describe())
+        self._take_back_told_ahead({update.valid_from for update in updates if self.graphs(update)})
+        for update in updates:
+            if graphs := self.graphs(update):
+                self._follow(update, graphs)
+            self.tell(update)
+
+    def _take_back_told_ahead(self, told_again: Collection[datetime]) -> None:
+        """What was told ahead, and is not told again for the same instant, does not hold any more."""
+        now = self.context.now()
+        for valid_from, (message_id, handle) in self._told_ahead.items():
+            handle.cancel()
+            if valid_from > now and valid_from not in told_again:
+                self.tell(ControlSpaceRevoke(**self.stamp(), object_id=message_id, reason="described anew"))
+        self._told_ahead.clear()
+
+    def _follow(self, description: AnyUpdate, graphs: Mapping[str, ModeGraph]) -> None:
+        if description.valid_from <= self.context.now():
+            self.track(graphs)
+        else:
+            handle = self.context.call_at(description.valid_from, partial(self.track, graphs))
+            self._told_ahead[description.valid_from] = (description.message_id, handle)
+
+    def lost(self, text: str, cure: str = "", detail: str = "no_answer") -> None:
+        """The device is out of reach: all that was told of it is taken back, what was told ahead, too."""
+        for _, handle in self._told_ahead.values():
             handle.cancel()
         self._told_ahead.clear()
+        super().lost(text, cure, detail)
 
     def mode_is(self, actuator_id: str, mode_id: str, factor: float | None = None) -> None:
         """Note the mode in which the device was read to run, as when somebody pressed its button; for `poll`."""
@@ -94,7 +122,7 @@ class ModeRunner(Appliance):
             if step.start_time <= now:
                 self._require_possible(step)
         allocation_id = allocation.message_id
-        self._claim(allocation_id, _begins(steps), now)
+        self._end_replaced(self._claims.put(allocation_id, _begins(steps), now))
         self.accept(allocation)
         for step in sorted(steps, key=lambda step: step.start_time):
             if step.start_time <= now:
@@ -108,33 +136,14 @@ class ModeRunner(Appliance):
         if objection is not None:
             raise RefusedError(objection)
 
-    def _claim(self, allocation_id: str, begins: dict[str, datetime], now: datetime) -> None:
-        """Take the actuators that an allocation begins to control, as far as older ones must give way already."""
-        for older in tuple(self._claims):
-            held = self._claims[older]
-            for actuator_id, begin in begins.items():
-                if actuator_id in held and (begin <= now or begin <= held[actuator_id]):
-                    del held[actuator_id]
-            self._end_without_claims(older)
-        self._claims[allocation_id] = begins
-
-    def _take_over(self, actuator_id: str, allocation_id: str) -> None:
-        """An allocation begins to control an actuator: those before it lose it."""
-        for older in tuple(self._claims):
-            if older == allocation_id:
-                return
-            self._claims[older].pop(actuator_id, None)
-            self._end_without_claims(older)
-
-    def _end_without_claims(self, allocation_id: str) -> None:
-        if not self._claims[allocation_id]:
-            del self._claims[allocation_id]
+    def _end_replaced(self, older: tuple[str, ...]) -> None:
+        for allocation_id in older:
             if self.is_open(allocation_id):
                 self.end_allocation(allocation_id, AllocationStatus.REVOKED, "replaced by a newer allocation")
 
     def end_allocation(self, allocation_id: str, status: AllocationStatus, text: str = "") -> None:
         """Answer with a final status and forget the allocation, its timers and its claims."""
-        self._claims.pop(allocation_id, None)
+        self._claims.drop(allocation_id)
         super().end_allocation(allocation_id, status, text)
 
     async def _do(self, allocation_id: str, step: Step) -> None:
@@ -143,11 +152,11 @@ class ModeRunner(Appliance):
         self.started(allocation_id)
 
     async def _do_scheduled(self, allocation_id: str, step: Step) -> None:
-        if step.actuator_id not in self._claims.get(allocation_id, ()):
+        if not self._claims.holds(allocation_id, step.actuator_id):
             return
         try:
             self._require_possible(step)
-            self._take_over(step.actuator_id, allocation_id)
+            self._end_replaced(self._claims.take(allocation_id, step.actuator_id))
             await self._do(allocation_id, step)
         except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
             self.end_allocation(allocation_id, AllocationStatus.ABORTED, str(error))

@@ -18,6 +18,17 @@ class ModeTracker:
         self.transition_started_at: datetime | None = None
         self.timer_ends: dict[str, datetime] = {}
 
+    def follow(self, graph: ModeGraph, mode_id: str) -> None:
+        """A new description holds: what it still knows survives; a mode that it lacks gives way to the one given."""
+        self.graph = graph
+        modes, timers = graph.mode_ids, {timer.timer_id for timer in graph.timers}
+        self.timer_ends = {timer: at for timer, at in self.timer_ends.items() if timer in timers}
+        if self.mode_id not in modes:
+            self.mode_id, self.factor = mode_id, None
+            self.previous_mode_id = self.transition_started_at = None
+        elif self.previous_mode_id not in modes:
+            self.previous_mode_id = self.transition_started_at = None
+
     def objection(self, mode_id: str, now: datetime, abnormal_condition: bool = False) -> str | None:
         """Why the mode cannot be entered now, in words, or None when it can."""
         if mode_id == self.mode_id:

@@ -1,7 +1,7 @@
 """Base classes for output-adjustables: what an author adds is `register`, `describe`, `poll`, `report` and `run`."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from efi.messages import AnyAllocation, AnyUpdate
 from efi.output_adjustable import (
@@ -10,6 +10,7 @@ from efi.output_adjustable import (
     OutputAdjustableStateUpdate,
     OutputAdjustableSystemDescription,
 )
+from efi.running_mode import ModeGraph
 from efpi_core.errors import RefusedError
 from efpi_core.plugin.driver import SingleApplianceDriver
 from efpi_core.plugin.mode_runner import ModeRunner, Step
@@ -33,17 +34,13 @@ class OutputAdjustableAppliance(ModeRunner):
     def describe(self) -> Iterable[AnyUpdate]:
         """At least one OutputAdjustableSystemDescription."""
 
-    def describe_anew(self) -> None:
-        """Tell the control space again and follow the modes of the description that now holds."""
-        initial = {ACTUATOR: self.initial_mode} if self.initial_mode is not None else {}
-        self.forget_ahead()
-        for update in self.describe():
-            if isinstance(update, OutputAdjustableSystemDescription):
-                if update.valid_from <= self.context.now():
-                    self.track({ACTUATOR: update}, initial)
-                else:
-                    self.track_ahead(update.valid_from, {ACTUATOR: update}, initial)
-            self.tell(update)
+    def graphs(self, update: AnyUpdate) -> Mapping[str, ModeGraph]:
+        """The modes in a description; none in other updates."""
+        return {ACTUATOR: update} if isinstance(update, OutputAdjustableSystemDescription) else {}
+
+    def mode_at_first(self, actuator_id: str) -> str | None:
+        """The mode in which it is found."""
+        return self.initial_mode
 
     def tell_state(self) -> None:
         """Tell how the appliance runs."""

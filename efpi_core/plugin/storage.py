@@ -1,10 +1,11 @@
 """Base classes for storages: what an author adds is `register`, `describe`, `poll`, `report` and `run`."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from efi.messages import AnyAllocation, AnyUpdate
+from efi.running_mode import ModeGraph
 from efi.storage import (
     ActuatorState,
     StorageAllocation,
@@ -32,17 +33,15 @@ class StorageAppliance(ModeRunner):
     def describe(self) -> Iterable[AnyUpdate]:
         """At least one StorageSystemDescription; then leakage, usage forecast and targets as far as known."""
 
-    def describe_anew(self) -> None:
-        """Tell the control space again and follow the modes of the description that now holds."""
-        self.forget_ahead()
-        for update in self.describe():
-            if isinstance(update, StorageSystemDescription):
-                graphs = {behaviour.actuator_id: behaviour for behaviour in update.actuators}
-                if update.valid_from <= self.context.now():
-                    self.track(graphs, self.initial_modes)
-                else:
-                    self.track_ahead(update.valid_from, graphs, self.initial_modes)
-            self.tell(update)
+    def graphs(self, update: AnyUpdate) -> Mapping[str, ModeGraph]:
+        """The modes of each actuator in a description; none in other updates."""
+        if isinstance(update, StorageSystemDescription):
+            return {behaviour.actuator_id: behaviour for behaviour in update.actuators}
+        return {}
+
+    def mode_at_first(self, actuator_id: str) -> str | None:
+        """The mode in which an actuator is found."""
+        return self.initial_modes.get(actuator_id)
 
     def tell_state(self, fill_level: float, at: datetime | None = None) -> None:
         """Tell the fill level and how each actuator runs."""

@@ -92,7 +92,7 @@ class TimeShiftableAppliance(Appliance):
         self._noted_at.clear()
         if self.present:
             self.tell(work)
-        self._arm()
+        self._watch_deadline()
 
     def sequence_ended(self, sequence_id: str, status: SequenceStatus = SequenceStatus.FINISHED) -> None:
         """A step is done, or broken off."""
@@ -104,13 +104,13 @@ class TimeShiftableAppliance(Appliance):
         self.report()
         if all(state.status in _OVER for state in self.states.values()):
             self.work = None
-        self._arm()
+        self._watch_deadline()
 
     async def fallback(self) -> None:
         """Nobody decides: go on with what is halted, and leave the rest to its deadline, which is watched here."""
         for state in tuple(self.states.values()):
             if state.status is SequenceStatus.INTERRUPTED:
-                await self._resume(state.sequence_id)
+                await self._resume_step(state.sequence_id)
 
     # --- allocations
 
@@ -133,7 +133,7 @@ class TimeShiftableAppliance(Appliance):
                 if step.action is SequenceAction.START:
                     self._note(step.sequence_id, SequenceStatus.SCHEDULED, step.alternative_id, step.start_time)
                 self.schedule(allocation.message_id, step.start_time, job)
-        self._arm()
+        self._watch_deadline()
         self.report()
 
     def _require_possible(self, step: SequenceAllocation) -> None:
@@ -162,7 +162,7 @@ class TimeShiftableAppliance(Appliance):
                 self._note(sequence_id, SequenceStatus.NOT_SCHEDULED)
                 waits_again = True
         if waits_again:
-            self._arm()
+            self._watch_deadline()
 
     async def take_back(self, allocation_id: str) -> None:
         """A step that has not begun waits again, as `end_allocation` arranged; one that runs goes on."""
@@ -173,39 +173,39 @@ class TimeShiftableAppliance(Appliance):
             return
         try:
             self._require_possible(step)
-            await self._act(step)
+            await self._act_on(step)
         except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
             self.end_allocation(allocation_id, AllocationStatus.ABORTED, str(error))
-            self._arm()
+            self._watch_deadline()
             self.report()
             return
         self.started(allocation_id)
         if not started:
             self.end_allocation(allocation_id, AllocationStatus.FINISHED)
-        self._arm()
+        self._watch_deadline()
         self.report()
 
-    async def _act(self, step: SequenceAllocation) -> None:
+    async def _act_on(self, step: SequenceAllocation) -> None:
         if step.action is SequenceAction.INTERRUPT:
             await self.interrupt_sequence(step.sequence_id)
             self._note(step.sequence_id, SequenceStatus.INTERRUPTED)
         elif step.action is SequenceAction.RESUME:
-            await self._resume(step.sequence_id)
+            await self._resume_step(step.sequence_id)
         else:
-            await self._start(step.sequence_id, step.alternative_id)
+            await self._start_step(step.sequence_id, step.alternative_id)
 
-    async def _start(self, sequence_id: str, wanted: str | None) -> None:
+    async def _start_step(self, sequence_id: str, wanted: str | None) -> None:
         alternative = self._alternative(sequence_id, wanted)
         await self.start_sequence(sequence_id, alternative)
         self._note(sequence_id, SequenceStatus.EXECUTING, alternative, self.context.now())
 
-    async def _resume(self, sequence_id: str) -> None:
+    async def _resume_step(self, sequence_id: str) -> None:
         await self.resume_sequence(sequence_id)
         self._note(sequence_id, SequenceStatus.EXECUTING)
 
     # --- what nobody looks after
 
-    def _arm(self) -> None:
+    def _watch_deadline(self) -> None:
         """Look after the work at the instant at which it cannot wait any longer."""
         if self._work_alarm is not None:
             self._work_alarm.cancel()
@@ -243,9 +243,9 @@ class TimeShiftableAppliance(Appliance):
             if not self.present:
                 raise TryAgainError("the device is out of reach")
             if self.states[step.sequence_id].status is SequenceStatus.INTERRUPTED:
-                await self._resume(step.sequence_id)
+                await self._resume_step(step.sequence_id)
             else:
-                await self._start(step.sequence_id, None)
+                await self._start_step(step.sequence_id, None)
         except (RefusedError, TryAgainError, OSError, TimeoutError):
             self._work_alarm = self.context.call_later(TRIED_AGAIN_S, self._act_unasked)
             return
