@@ -14,16 +14,22 @@ from efpi_driver_p1.text import printable
 _LINE_ENDS = re.compile(rb"[\r\n]+")
 _FOREIGN = re.compile(rb"[^\x20-\x7e\r\n\0]")
 _MAKERS = {
+    "ADN": "Aidon",
+    "AUX": "Sanxing",
+    "CTA": "ZIV",
+    "EBZ": "eBZ",
     "ELS": "Elster",
     "EMH": "EMH",
     "ENE": "Sagemcom",
     "ESY": "EasyMeter",
+    "HAG": "Hager",
     "ISK": "Iskraemeco",
     "KAM": "Kamstrup",
     "KFM": "Kaifa",
     "KMP": "Kamstrup",
     "LGF": "Landis+Gyr",
     "LGZ": "Landis+Gyr",
+    "LOG": "Logarex",
     "SAG": "Sagemcom",
     "XMX": "Landis+Gyr",
 }
@@ -72,8 +78,8 @@ class Telegram:
 
     @property
     def model(self) -> str:
-        """The maker's identification of the model; an escape and a mode digit before it are left out."""
-        return re.sub(r"^\\\d", "", self.header[5:]).strip()
+        """The maker's identification of the model; the escape before it is left out, and a mode digit after that."""
+        return re.sub(r"^\\\d?", "", self.header[5:]).strip()
 
     @property
     def time(self) -> MeterTime | None:

@@ -210,3 +210,16 @@ def test_hostile_text_comes_out_printable() -> None:
     bell = synthetic.seal("/ISK5\\2X\n\n1-0:1.7.0(00.1*kW)\n0-0:96.13.0(1B5B324A07)\n0-0:96.1.1(E280AE41)")
     telegram = read_one(bell)
     assert all((line.text or "").isprintable() for line in telegram.lines)
+
+
+@pytest.mark.parametrize(
+    ("header", "model"),
+    [
+        (rb"/ISk5\2MT382-1000", "MT382-1000"),
+        (rb"/Ene5\XS210 ESMR 5.0", "XS210 ESMR 5.0"),
+        (rb"/Ene5\T210-D ESMR5.0", "T210-D ESMR5.0"),
+        (b"/KMP5 ZABF001587315111", "ZABF001587315111"),
+    ],
+)
+def test_the_escape_before_the_model_is_no_part_of_it(header: bytes, model: str) -> None:
+    assert read_one(header + b"\r\n\r\n1-0:1.8.1(00001.001*kWh)\r\n!\r\n").model == model
