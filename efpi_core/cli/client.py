@@ -181,7 +181,8 @@ def _problem(answer: http.client.HTTPResponse) -> EfpiError:
         case 503:
             return TryAgainError(detail, cure)
         case 422:
-            return RefusedDocumentError(str(told.get("path", "")), detail, cure, told.get("problems", []))
+            path = str(told.get("path", ""))
+            return RefusedDocumentError(path, detail.removeprefix(f"{path}: "), cure, told.get("problems", []))
         case 404 | 409 | 412:
             return RefusedError(detail, cure)
         case _:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from efpi_core.cli.client import part
-from efpi_core.cli.options import Caller, HomeOption, JsonOption, instant, require_known, span
+from efpi_core.cli.options import Caller, HomeOption, JsonOption, bounds, instant, require_known, span
 from efpi_core.clock import RealClock
 
 limit_app = typer.Typer(
@@ -68,8 +68,7 @@ def set_limit(
         end = instant(until, "--until", now)
     body = {
         "source": source,
-        "lower_w": lower,
-        "upper_w": upper,
+        **bounds(lower, upper),
         "phase": None if phase is None else phase.lower(),
         "appliance_id": appliance,
         "end": None if end is None else end.isoformat(),

@@ -1,6 +1,7 @@
 """Options that many commands share, and how people write spans and instants."""
 
 import difflib
+import math
 import os
 import re
 from collections.abc import Iterable
@@ -26,6 +27,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for progra
 
 _UNITS_S = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
 
+LONGEST_SPAN_S = 3650 * 86400
+
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)", re.ASCII)
 
 
@@ -48,7 +51,10 @@ def span(text: str, option: str) -> timedelta:
     found = _SPAN.fullmatch(text.strip())
     if found is None:
         raise SettingsError(option, f"'{text}' is no span", "write a number and its unit, as 90s, 15min, 2h or 1d")
-    return timedelta(seconds=float(found[1]) * _UNITS_S[found[2]])
+    seconds = float(found[1]) * _UNITS_S[found[2]]
+    if not 0 < seconds <= LONGEST_SPAN_S:
+        raise SettingsError(option, f"'{text}' is not between nothing and ten years", "name another span")
+    return timedelta(seconds=seconds)
 
 
 def instant(text: str, option: str, now: datetime) -> datetime:
@@ -60,10 +66,20 @@ def instant(text: str, option: str, now: datetime) -> datetime:
             at = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
             return (at if at > local else at + timedelta(days=1)).astimezone(UTC)
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise SettingsError(
             option, f"'{text}' is no instant", "write it as 18:30, or as 2025-06-01T18:30 with or without a zone"
         ) from None
+
+
+def bounds(lower: float | None, upper: float | None) -> dict[str, float | None]:
+    """The bounds of a power as they were given. Raises SettingsError when one is no number, or none is given."""
+    if lower is None and upper is None:
+        raise SettingsError("--upper", "no bound is given", "give --lower, --upper or both, in W")
+    for option, bound in (("--lower", lower), ("--upper", upper)):
+        if bound is not None and not math.isfinite(bound):
+            raise SettingsError(option, f"{bound} is no power", "give a number of W")
+    return {"lower_w": lower, "upper_w": upper}
 
 
 def require_known(name: str, known: Iterable[str], what: str) -> None:

@@ -1,11 +1,12 @@
 """`efpi override`: the resident decides about an appliance, until a time."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from efpi_core.cli.client import part
-from efpi_core.cli.options import Caller, HomeOption, JsonOption, instant, require_known, span
+from efpi_core.cli.options import Caller, HomeOption, JsonOption, bounds, instant, require_known, span
 from efpi_core.clock import RealClock
 from efpi_core.errors import SettingsError
 
@@ -39,14 +40,16 @@ def override(
         caller.gateway.delete(path)
         caller.screen.show({"appliance": appliance, "override": None}, [f"{appliance} is given back."])
         return
-    wishes = {"mode": mode, "factor": factor, "lower_w": lower, "upper_w": upper}
+    limits = bounds(lower, upper) if action == "limit" else {"lower_w": lower, "upper_w": upper}
+    wishes = {"mode": mode, "factor": factor, **limits}
     body = {
         "action": action,
         "parameters": {name: wish for name, wish in wishes.items() if wish is not None},
         **_end(for_span, until),
     }
     view = caller.gateway.put(path, body)
-    caller.screen.show(view, [f"{appliance}: {action} until {view['until']}."])
+    end = datetime.fromisoformat(view["until"])
+    caller.screen.show(view, [f"{appliance}: {' '.join(filter(None, (action, mode)))} until {end:%Y-%m-%d %H:%M} UTC."])
 
 
 def _end(for_span: str | None, until: str | None) -> dict[str, float | str]:

@@ -1,12 +1,15 @@
 """The limits of the house: those of its wiring and contract, and those that a grid operator orders."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from efi.commodity import Phase
 from efpi_core.errors import SettingsError
 from efpi_core.plugin.limits import Limit
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 
 class LimitBook:
@@ -31,6 +34,12 @@ class LimitBook:
 
     def put(self, limit: Limit) -> None:
         """Take a limit into the book, in the place of one of that name."""
+        if not _NAME.fullmatch(limit.limit_id):
+            raise SettingsError(
+                "limits",
+                f"{limit.limit_id[:80]!r} is no name for a limit",
+                "use up to 64 letters, digits and `_-.`",
+            )
         if limit.limit_id in self._site:
             raise SettingsError(
                 f"limits.{limit.limit_id}", "the site document states a limit of this name", "choose another name"

@@ -48,6 +48,8 @@ class OverrideDesk:
 
     def check(self, record: ApplianceRecord, override: Override) -> None:
         """Refuse a wish that cannot be carried out now, before anything is kept or done."""
+        if not record.steerable:
+            raise RefusedError(f"'{record.appliance_id}' is measured only and cannot be controlled")
         now = self._clock.now()
         require_sensible(override.action, override.until, now)
         allocation = self._allocation(record, override, now)

@@ -18,6 +18,10 @@ BY_HEADER = "Efpi-By"
 """Who asks, for the journal; the role comes from the socket, not from here."""
 
 
+LONGEST_SPAN_S = 3650 * 86400
+"""No wish reaches further than ten years."""
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
@@ -34,7 +38,7 @@ class OverrideBody(_Body):
 
     action: str
     until: AwareDatetime | None = None
-    for_s: float | None = Field(None, gt=0)
+    for_s: float | None = Field(None, gt=0, le=LONGEST_SPAN_S)
     parameters: dict[str, float | str | None] = Field(default_factory=dict, max_length=20)
 
 

@@ -144,6 +144,11 @@ def test_the_resident_decides_until_an_instant_and_gives_back(house: Beside) -> 
         (["off", "--for", "soon"], "'soon' is no span"),
         (["off", "--until", "25:99"], "'25:99' is no instant"),
         (["stop", "--for", "2h"], "there is no action 'stop'"),
+        (["off", "--for", "0s"], "'0s' is not between nothing and ten years"),
+        (["off", "--for", "99999999999d"], "'99999999999d' is not between nothing and ten years"),
+        (["limit", "--for", "2h"], "give --lower, --upper or both"),
+        (["limit", "--lower", "nan", "--for", "2h"], "--lower: nan is no power"),
+        (["limit", "--upper", "1e400", "--for", "2h"], "--upper: inf is no power"),
     ],
 )
 def test_an_override_that_says_too_little_is_refused(
@@ -169,11 +174,25 @@ def test_a_limit_is_set_and_lifted(house: Beside) -> None:
     assert lifted[:2] == ("remove_limit", "fuse")
 
 
+def test_a_limit_without_a_bound_is_refused_before_anything_is_asked(
+    house: Beside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert efpi(house, "limit", "set", "peak") == ExitCode.REFUSED
+    assert "give --lower, --upper or both" in capsys.readouterr().err
+    assert house.gateway.asked == []
+
+
+def test_the_end_of_an_override_is_told_to_the_minute(house: Beside, capsys: pytest.CaptureFixture[str]) -> None:
+    efpi(house, "override", "battery", "mode", "--mode", "charge", "--until", "2031-06-01T12:00+02:00")
+    assert capsys.readouterr().out == "battery: mode charge until 2031-06-01 10:00 UTC.\n"
+
+
 def test_a_limit_from_an_unknown_source_is_refused_by_the_gateway_s_words(
     house: Beside, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert efpi(house, "limit", "set", "peak", "--upper", "1", "--source", "neighbour") == ExitCode.REFUSED
-    assert "source" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told.count("source:") == 1, "the field is named once"
 
 
 def test_an_instance_is_started_again(house: Beside, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,15 @@ def test_a_factor_that_cannot_be_is_refused_in_words(factor: float) -> None:
     assert world.house.overrides.get("battery") is None
 
 
+def test_what_is_measured_only_cannot_be_overridden() -> None:
+    world = BareHouse("app")
+    world.battery("battery")
+    record = world.record("battery")
+    record.steerable = False
+    with pytest.raises(RefusedError, match="'battery' is measured only"):
+        world.house.desk.begin(record, Override("battery", "off", UNTIL, "anna", {}))
+
+
 def test_an_end_without_a_time_zone_is_refused() -> None:
     world = BareHouse("app")
     world.battery("battery")
