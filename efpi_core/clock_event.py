@@ -30,6 +30,14 @@ class ClockSet:
         """
         return self.at >= EARLIEST_NOW and (self.synchronised or self.former < EARLIEST_NOW)
 
+    def moved(self, named: datetime) -> datetime:
+        """What an instant that was named before means now.
+
+        It stays, as an instant of the wall clock, where that is believed; else it is as far away as it was. Likewise an
+        instant of the years before a clock was set.
+        """
+        return named if self.believed and named >= EARLIEST_NOW else named + self.step
+
     @property
     def sentence(self) -> str:
         """For people."""

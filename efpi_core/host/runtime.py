@@ -16,6 +16,7 @@ from pydantic import JsonValue, ValidationError
 from efi.allocation import AllocationStatusUpdate
 from efi.messages import AnyRegistration, ApplianceMessage, AppMessage
 from efpi_core.clock import Clock
+from efpi_core.clock_event import ClockEvent
 from efpi_core.errors import EfpiError, PluginFailure, SettingsError
 from efpi_core.host.frames import (
     AddAppliance,
@@ -116,6 +117,7 @@ class InstanceRuntime:
         self._emit = emit
         self._start_frame = start
         self._plugin_type = plugin_type
+        self._clock = clock
         self._worker = Worker(clock)
         self._moment = "start"
         self._stopping = False
@@ -142,6 +144,7 @@ class InstanceRuntime:
         )
         self._app: EnergyApp[PluginConfig] | None = None
         self._worker.enqueue(self._begin)
+        clock.follow(self._clock_event)
 
     async def run(self) -> None:
         """Start the plugin and serve it until `Stop` or failure; a failure is told in a frame, not raised."""
@@ -186,6 +189,13 @@ class InstanceRuntime:
                 "correct it in the site; `efpi site check FILE` says what may stand there",
             ) from None
 
+    def _clock_event(self, event: ClockEvent) -> None:
+        if self._moment == "running":
+            try:
+                self.context.clock_event(event, self.plugin)
+            except Exception as error:  # noqa: BLE001  # it goes where every plugin's failure goes
+                self._worker.enqueue_first(partial(_fail, error))
+
     # --- frames from the gateway
 
     def receive(self, frame: ToInstance) -> None:
@@ -202,6 +212,7 @@ class InstanceRuntime:
     def _receive_at_once(self, frame: ToInstance) -> None:
         match frame:
             case Ping():
+                self._clock.look()
                 self._emit(Pong(frame.number, self.received, self._worker.busy_s()))
             case Stop() if self._stop_by is None:
                 loop = asyncio.get_running_loop()
@@ -307,6 +318,10 @@ class InstanceRuntime:
 def _share(by: float, parties: int) -> float:
     """How long one of several may take that share the time up to an instant of the loop, a fifth of it left over."""
     return max((by - asyncio.get_running_loop().time()) * 0.8 / parties, 0.0)
+
+
+def _fail(error: Exception) -> None:
+    raise error
 
 
 def _give_up(waiting: int) -> None:

@@ -12,6 +12,7 @@ from efi.measurement import EnergyReading, Measurement
 from efi.message import ControlSpaceRevoke
 from efi.messages import AnyAllocation, AnyRegistration, AnyUpdate, AppMessage
 from efpi_core.clock import TimerHandle
+from efpi_core.clock_event import ClockEvent, ClockSet
 from efpi_core.errors import EfpiError, RefusedError, TryAgainError
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.context import Context, Job
@@ -139,6 +140,21 @@ class Appliance(ABC):
         for update in self.describe():
             self.tell(update)
 
+    def on_clock(self, event: ClockEvent) -> None:
+        """Somebody set the clock: what was told with instants of the old time is told anew with those of the new."""
+        if isinstance(event, ClockSet):
+            self.clock_set(event)
+            if self.present:
+                self.context.call_later(0, self._tell_anew)
+
+    def clock_set(self, event: ClockSet) -> None:  # noqa: B027  # a category without instants has nothing to mend
+        """Correct the instants that are kept here; what counts a duration moves by `event.step`."""
+
+    def _tell_anew(self) -> None:
+        if self.present:
+            self.describe_anew()
+            self.report()
+
     def lost(self, text: str, cure: str = "", detail: str = "no_answer") -> None:
         """The device is out of reach: its freedom is taken back, open allocations are given up. Harmless when lost."""
         if self.present:
@@ -202,8 +218,12 @@ class Appliance(ABC):
         self._status(allocation_id, status, text)
 
     def schedule(self, allocation_id: str, when: datetime, job: Job) -> None:
-        """Run a part of an allocation at its time; gone when the allocation ends."""
-        self._timers.setdefault(allocation_id, []).append(self.context.call_at(when, job))
+        """Run a part of an allocation at its time; gone when the allocation ends.
+
+        From now on it is so long until then: who sets the clock meanwhile neither hastens nor delays what was accepted.
+        """
+        delay_s = max((when - self.context.now()).total_seconds(), 0.0)
+        self._timers.setdefault(allocation_id, []).append(self.context.call_later(delay_s, job))
 
     def is_open(self, allocation_id: str) -> bool:
         """Whether the allocation is accepted and not at its end."""

@@ -4,25 +4,31 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from efi.messages import AnyRegistration, ApplianceMessage, AppMessage
 from efpi_core.boot import Moment
 from efpi_core.clock import Clock, Timeout, TimerHandle
+from efpi_core.clock_event import ClockEvent
 from efpi_core.errors import SettingsError
 from efpi_core.identity import MessageIds, appliance_id
+from efpi_core.local_time import LocalTime
 from efpi_core.plugin.condition import ConditionState
-from efpi_core.plugin.handler import ApplianceHandler
+from efpi_core.plugin.handler import ApplianceHandler, ClockFollower
 from efpi_core.plugin.limits import Limit
 from efpi_core.plugin.memory import InstanceStorage
 from efpi_core.plugin.observation import Observation, ObservationSpec, ObservedValue, Quality
 from efpi_core.plugin.port import Port
+from efpi_core.plugin.recurrence import Appointment, Recurrence
 from efpi_core.plugin.site_facts import SiteFacts
 
 Job = Callable[[], Awaitable[None] | None]
 """Work for the instance's one worker: a function, plain or async, that is run when nothing else of it runs."""
+
+LATE_BY = timedelta(hours=12)
+"""What a schedule missed by no more than this is done late rather than not at all."""
 
 ObservationCallback = Callable[[Observation], None]
 
@@ -100,6 +106,7 @@ class Context:
         self._secrets = secrets
         self._watchers: list[tuple[tuple[str, ...], ObservationCallback]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._appointments: dict[str, Appointment] = {}
 
     @cached_property
     def random(self) -> random.Random:
@@ -128,6 +135,10 @@ class Context:
         earlier = Moment.of(kept)
         return None if earlier is None else self._clock.since(earlier)
 
+    def look_at_clock(self) -> None:
+        """Notice now, rather than within a second, whether somebody set the wall clock; before what rests on it."""
+        self._clock.look()
+
     async def sleep(self, seconds: float) -> None:
         """Wait. In a handler this holds up the instance; prefer `call_later`."""
         await self._clock.sleep(seconds)
@@ -143,6 +154,23 @@ class Context:
     def call_later(self, seconds: float, job: Job) -> TimerHandle:
         """Run a function, plain or async, when a duration has passed."""
         return self._clock.call_later(seconds, lambda: self._enqueue(job))
+
+    def schedule(self, name: str, when: Recurrence, job: Job, *, late_by: timedelta = LATE_BY) -> Appointment:
+        """Run a function, plain or async, again and again by the clock on the site's wall, summer time included.
+
+            from efpi_core.plugin.schedule import daily
+            context.schedule("boost", daily("02:30"), self.boost)
+
+        Once at each instant, and never twice after a restart. What was missed because the gateway was off is done once,
+        when it is at most `late_by` late. The name is the schedule's memory; a schedule of the same name is replaced.
+        """
+        former = self._appointments.get(name)
+        if former is not None:
+            former.cancel()
+        place = LocalTime(self.site.time_zone)
+        appointment = Appointment(name, when, place, late_by, self._clock, self.storage, lambda: self._enqueue(job))
+        self._appointments[name] = appointment
+        return appointment
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a coroutine beside the handlers, as a server's accept loop; it is cancelled when the instance ends.
@@ -161,6 +189,14 @@ class Context:
         error = task.exception()
         if error is not None:
             self._enqueue(_Raise(error))
+
+    def clock_event(self, event: ClockEvent, plugin: object) -> None:
+        """The wall clock was set, or the machine suspended: tell whoever rests on it; for the host."""
+        for appointment in self._appointments.values():
+            appointment.arm()
+        followers = {id(each): each for each in (plugin, *self.appliances.values()) if isinstance(each, ClockFollower)}
+        for follower in followers.values():
+            follower.on_clock(event)
 
     async def close(self) -> None:
         """Cancel what was spawned; for the host."""

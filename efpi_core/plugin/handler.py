@@ -1,8 +1,9 @@
 """What the host calls on an appliance that an instance brings."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from efi.messages import AppMessage
+from efpi_core.clock_event import ClockEvent
 
 
 class ApplianceHandler(Protocol):
@@ -23,3 +24,15 @@ class ApplianceHandler(Protocol):
 
     async def safe_state(self) -> None:
         """Bring the device where it may be left alone."""
+
+
+@runtime_checkable
+class ClockFollower(Protocol):
+    """A plugin, or an appliance that it brings, that wants to know when somebody sets the clock."""
+
+    def on_clock(self, event: ClockEvent) -> None:
+        """The wall clock was set, or the machine was suspended.
+
+        Called at once, before any timer that became due by it, perhaps in the middle of a handler: note it, and leave
+        what takes longer to `context.call_later(0, …)`.
+        """

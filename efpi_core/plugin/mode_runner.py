@@ -11,6 +11,7 @@ from efi.message import ControlSpaceRevoke
 from efi.messages import AnyAllocation, AnyUpdate
 from efi.running_mode import ModeGraph
 from efpi_core.clock import TimerHandle
+from efpi_core.clock_event import ClockSet
 from efpi_core.errors import RefusedError, TryAgainError
 from efpi_core.plugin.appliance import Appliance
 from efpi_core.plugin.claims import Claims
@@ -101,6 +102,11 @@ class ModeRunner(Appliance):
         self._told_ahead.clear()
         super().lost(text, cure, detail)
 
+    def clock_set(self, event: ClockSet) -> None:
+        """No timer of a mode is shortened or lengthened by somebody who sets the clock."""
+        for tracker in self.trackers.values():
+            tracker.clock_set(event.step)
+
     def mode_is(self, actuator_id: str, mode_id: str, factor: float | None = None) -> None:
         """Note the mode in which the device was read to run, as when somebody pressed its button; for `poll`."""
         tracker = self.trackers.get(actuator_id)
@@ -132,7 +138,10 @@ class ModeRunner(Appliance):
         self.report()
 
     def _require_possible(self, step: Step) -> None:
-        objection = self.tracker(step.actuator_id).objection(step.mode_id, self.context.now(), step.abnormal_condition)
+        tracker = self.tracker(step.actuator_id)
+        if tracker.timer_ends:
+            self.context.look_at_clock()
+        objection = tracker.objection(step.mode_id, self.context.now(), step.abnormal_condition)
         if objection is not None:
             raise RefusedError(objection)
 

@@ -1,6 +1,6 @@
 """Keeps, for one actuator, which mode runs and which timers hold it there: the device's safety, above every request."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from efi.running_mode import ModeGraph, TimerState, Transition
 
@@ -52,6 +52,12 @@ class ModeTracker:
         if way is not None:
             self.timer_ends.update(self.graph.started_timers(way, now))
         return way
+
+    def clock_set(self, step: timedelta) -> None:
+        """The wall clock was set by so much: each timer still takes as long as it did."""
+        self.timer_ends = {timer: at + step for timer, at in self.timer_ends.items()}
+        if self.transition_started_at is not None:
+            self.transition_started_at += step
 
     def timer_states(self) -> tuple[TimerState, ...]:
         """When each timer ends or ended, as a state update tells it."""

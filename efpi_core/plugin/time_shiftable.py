@@ -18,6 +18,7 @@ from efi.time_shiftable import (
     TimeShiftableUpdate,
 )
 from efpi_core.clock import TimerHandle
+from efpi_core.clock_event import ClockSet
 from efpi_core.errors import RefusedError, TryAgainError
 from efpi_core.plugin.appliance import Appliance
 from efpi_core.plugin.context import Context
@@ -93,6 +94,26 @@ class TimeShiftableAppliance(Appliance):
         if self.present:
             self.tell(work)
         self._watch_deadline()
+
+    def clock_set(self, event: ClockSet) -> None:
+        """Pauses take as long as they did; a deadline is what the clock on the wall shows, where that is believed."""
+        self._noted_at = {step: at + event.step for step, at in self._noted_at.items()}
+        self.states = {
+            step: state
+            if state.starts_at is None
+            else state.model_copy(update={"starts_at": state.starts_at + event.step})
+            for step, state in self.states.items()
+        }
+        if self.work is not None:
+            work = self.work
+            self.work = work.model_copy(
+                update={
+                    "valid_from": event.moved(work.valid_from),
+                    "start_after": None if work.start_after is None else event.moved(work.start_after),
+                    "end_before": event.moved(work.end_before),
+                }
+            )
+        self._arm()
 
     def sequence_ended(self, sequence_id: str, status: SequenceStatus = SequenceStatus.FINISHED) -> None:
         """A step is done, or broken off."""
