@@ -1,7 +1,7 @@
 """Which open allocation controls which part of an appliance: an actuator, or a quantity that is limited."""
 
 from collections.abc import Hashable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 Part = TypeVar("Part", bound=Hashable)
@@ -51,6 +51,12 @@ class Claims(Generic[Part]):
     def drop(self, allocation_id: str) -> None:
         """An allocation ended."""
         self._held.pop(allocation_id, None)
+
+    def clock_set(self, step: timedelta) -> None:
+        """The wall clock was set by so much: each begin is as far away as it was."""
+        for held in self._held.values():
+            for part in held:
+                held[part] += step
 
     def _forget_empty(self) -> tuple[str, ...]:
         empty = tuple(allocation_id for allocation_id, held in self._held.items() if not held)

@@ -9,6 +9,7 @@ from efi.commodity import CommodityQuantity
 from efi.inflexible import InflexibleAllocation, InflexibleRegistration
 from efi.messages import AnyAllocation
 from efi.profile import intervals, profile_duration
+from efpi_core.clock_event import ClockSet
 from efpi_core.errors import RefusedError, TryAgainError
 from efpi_core.plugin.appliance import Appliance
 from efpi_core.plugin.claims import Claims
@@ -49,6 +50,10 @@ class InflexibleAppliance(Appliance):
             await self._lift_leftovers()
         else:
             await self.fallback()
+
+    def clock_set(self, event: ClockSet) -> None:
+        """What begins later is as far away as it was."""
+        self._claims.clock_set(event.step)
 
     def found(self) -> None:
         """The device answers. A limit that it kept while it was out of reach, and nobody wants now, is lifted."""

@@ -106,6 +106,7 @@ class ModeRunner(Appliance):
         """No timer of a mode is shortened or lengthened by somebody who sets the clock."""
         for tracker in self.trackers.values():
             tracker.clock_set(event.step)
+        self._claims.clock_set(event.step)
 
     def mode_is(self, actuator_id: str, mode_id: str, factor: float | None = None) -> None:
         """Note the mode in which the device was read to run, as when somebody pressed its button; for `poll`."""

@@ -113,7 +113,7 @@ class TimeShiftableAppliance(Appliance):
                     "end_before": event.moved(work.end_before),
                 }
             )
-        self._arm()
+        self._watch_deadline()
 
     def sequence_ended(self, sequence_id: str, status: SequenceStatus = SequenceStatus.FINISHED) -> None:
         """A step is done, or broken off."""

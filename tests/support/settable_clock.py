@@ -44,6 +44,13 @@ class SettableClock(SteppedClock):
         self.wall_timers = [pair for pair in self.wall_timers if pair[0].active]
         self.wall_timers.append((handle, super().call_at(handle.when - self.offset, handle.fire)))
 
+    def next_wakeup(self) -> datetime | None:
+        wakeup = super().next_wakeup()
+        return None if wakeup is None else wakeup + self.offset
+
+    def advance(self, now: datetime) -> None:
+        super().advance(now - self.offset)
+
     def set(self, wall: datetime, *, by_server: bool = True) -> None:
         """Set the wall clock; timers that wait for an instant count by it from now on."""
         step, self.offset = wall - self.now(), self.offset + (wall - self.now())
@@ -55,17 +62,17 @@ class SettableClock(SteppedClock):
             alarm.cancel()
             if handle.active:
                 self._watch(handle)
-        super().advance(super().now())
+        self.advance(self.now())
 
     def suspend(self, for_s: float) -> None:
         """Let the machine sleep; when it wakes, all that became due is called, once."""
         for follower in tuple(self.followers):
             follower(Suspended(for_s))
-        super().advance(super().now() + timedelta(seconds=for_s))
+        self.advance(self.now() + timedelta(seconds=for_s))
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by, each timer at its instant."""
-        end = super().now() + timedelta(seconds=seconds)
+        end = self.now() + timedelta(seconds=seconds)
         while (wakeup := self.next_wakeup()) is not None and wakeup <= end:
-            super().advance(max(wakeup, super().now()))
-        super().advance(end)
+            self.advance(max(wakeup, self.now()))
+        self.advance(end)

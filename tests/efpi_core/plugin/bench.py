@@ -14,7 +14,6 @@ from pydantic import JsonValue
 from efi.allocation import AllocationRevoke, AllocationStatusUpdate
 from efi.messages import AnyAllocation, ApplianceMessage
 from efi.session import Session
-from efpi_core.clock import SteppedClock
 from efpi_core.host.frames import (
     PROTOCOL,
     AddAppliance,
@@ -35,6 +34,7 @@ from efpi_core.host.runtime import InstanceRuntime
 from efpi_core.identity import MessageIds
 from efpi_core.plugin.plugin import Plugin
 from efpi_core.plugin.site_facts import SiteFacts
+from tests.support.settable_clock import SettableClock
 
 BEGIN = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NAME = "device"
@@ -44,7 +44,7 @@ class Bench:
     """One driver under test."""
 
     def __init__(self, plugin_type: type[Plugin[Any]], config: dict[str, JsonValue]) -> None:
-        self.clock = SteppedClock(BEGIN)
+        self.clock = SettableClock(BEGIN)
         self.session: Session | None = None
         self.new_id = MessageIds("app", "test")
         self.frames: list[FromInstance] = []
@@ -101,6 +101,16 @@ class Bench:
             self.clock.advance(max(wakeup, self.clock.now()))
             await self.settle()
         self.clock.advance(until)
+        await self.settle()
+
+    async def set_clock(self, step: timedelta, *, by_server: bool = True) -> None:
+        """Somebody sets the wall clock."""
+        self.clock.set(self.clock.now() + step, by_server=by_server)
+        await self.settle()
+
+    async def suspend(self, seconds: float) -> None:
+        """The machine sleeps."""
+        self.clock.suspend(seconds)
         await self.settle()
 
     # --- the other side
