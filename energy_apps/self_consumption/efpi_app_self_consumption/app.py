@@ -28,6 +28,7 @@ from efpi_app_self_consumption.tariff import Tariff, per_kwh
 from efpi_app_self_consumption.wording import Wording
 from efpi_app_self_consumption.working import running_work
 from efpi_core.clock import TimerHandle
+from efpi_core.clock_event import ClockEvent, ClockSet
 from efpi_core.plugin.app import ControlledAppliance, EnergyApp
 from efpi_core.plugin.condition import ConditionState
 
@@ -171,6 +172,16 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
         """Something changed that plans rest on."""
         self._plan_due = True
         self._decide_in(SOON_S)
+
+    def on_clock(self, event: ClockEvent) -> None:
+        """Somebody set the clock: what is remembered by instants does not count, and all is planned anew."""
+        if isinstance(event, ClockSet):
+            for member in self._members.values():
+                member.clock_set(event.step)
+            self._planned_slot = -1
+            self._kept_at_s = self._decided_at_s = -1.0
+            self._calm_until_s = 0.0
+            self._news()
 
     # --- deciding
 

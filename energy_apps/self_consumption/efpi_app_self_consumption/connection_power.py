@@ -5,7 +5,7 @@ lever was moved their difference is wrong for a while; then the last sound value
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -55,6 +55,13 @@ class Moved:
     def flow(self) -> Flow:
         """What it draws as far as is known."""
         return self.told if self.reading is None or self.reading.count < self.asked_count else self.reading.flow
+
+    def clock_set(self, step: timedelta) -> None:
+        """The wall clock was set by so much."""
+        if self.reading is not None:
+            self.reading = replace(self.reading, at=self.reading.at + step)
+        if self.settles_at is not None:
+            self.settles_at += step
 
     def settled(self, meter: Reading | None, now: datetime) -> bool:
         """Whether its reading and the meter's tell of the same time."""

@@ -83,6 +83,17 @@ class Member:
             return True
         return any(memory.wishing for memory in self.memories.values())
 
+    def clock_set(self, step: timedelta) -> None:
+        """The wall clock was set by so much: what goes on is as old as it was, habits and grudges are forgotten."""
+        self.moved.clock_set(step)
+        if self.held is not None:
+            self.held.clock_set(step)
+        self.work.clock_set(step)
+        self.forbearance.followed()
+        self.memories.clear()
+        self.plan = None
+        self.told_news()
+
     # --- what it told
 
     def told_again(self, message: ApplianceMessage) -> bool:

@@ -1,7 +1,7 @@
 """What is remembered of an appliance's work that may wait: its steps, and the starts that were asked for."""
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from efi.time_shiftable import SequenceState, SequenceStatus, TimeShiftableUpdate
@@ -43,6 +43,12 @@ class WorkMemory:
         """What was asked does not hold any more."""
         self.asked = None
         self.asked_at_s = -math.inf
+
+    def clock_set(self, step: timedelta) -> None:
+        """The wall clock was set by so much."""
+        if self.halted_at_s is not None:
+            self.halted_at_s += step.total_seconds()
+        self.forget()
 
     def take(self, work: TimeShiftableUpdate) -> None:
         """Look at work; other work than before has no starts yet."""

@@ -7,8 +7,12 @@ from efpi_app_self_consumption.connection_power import Basis, ConnectionPower, M
 from efpi_app_self_consumption.flow import NO_FLOW, Flow
 from efpi_app_self_consumption.forbearance import Forbearance
 from efpi_app_self_consumption.habit import PER_DAY, Habit
+from efpi_app_self_consumption.held import Held
+from efpi_app_self_consumption.member import Member
 from efpi_app_self_consumption.slots import Slots
+from efpi_app_self_consumption.work_memory import WorkMemory
 
+from efi.control_space import ControlSpace
 from tests.energy_apps.self_consumption.segments_made import PHASES
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -157,3 +161,41 @@ def test_what_was_never_seen_is_taken_to_be_as_now():
 def test_a_spoilt_memory_is_begun_anew():
     for spoilt in ([1.0], "text", {"a": 1}, None, [None] * PER_DAY):
         assert Habit(spoilt).expected(Slots(0.0, 0, 1), otherwise=5.0) == [5.0]
+
+
+def test_readings_and_limits_are_as_old_as_they_were_when_somebody_sets_the_clock():
+    back = timedelta(hours=-1)
+    lever = Moved(reading(2000, 1), NO_FLOW, settles_at=NOW + timedelta(seconds=20))
+    lever.clock_set(back)
+    assert rest(ConnectionPower(), reading(-500, 2, -3600), lever, second=-3600) == (-2500, Basis.METER)
+    assert lever.settles_at == NOW + back + timedelta(seconds=20)
+    held = Held("a", -1000.0, None, NOW.timestamp(), NOW.timestamp() + 600, 60.0)
+    held.clock_set(back)
+    assert (held.since_s, held.until_s) == (NOW.timestamp() - 3600, NOW.timestamp() - 3000)
+
+
+def test_work_that_is_halted_is_not_halted_longer_and_its_starts_are_looked_for_anew_when_somebody_sets_the_clock():
+    work = WorkMemory()
+    work.halted_at_s = NOW.timestamp()
+    work.asked_at_s = NOW.timestamp()
+    work.clock_set(timedelta(days=366))
+    assert work.halted_at_s == (NOW + timedelta(days=366)).timestamp()
+    assert work.stale((NOW - timedelta(days=1)).timestamp())
+
+
+def test_a_member_that_refused_is_not_left_alone_for_a_year_when_somebody_sets_the_clock_back():
+    class Silent:
+        appliance_id = "boiler"
+        controlled = True
+        registration = None
+        space = ControlSpace()
+
+    member = Member(Silent(), {})
+    now_s = NOW.timestamp()
+    member.forbearance.refused(now_s, "no")
+    member.memory("pump").wishes(True, now_s)
+    member.memory("pump").limited_until_s = now_s + 60
+    member.clock_set(timedelta(days=-366))
+    earlier_s = (NOW - timedelta(days=366)).timestamp()
+    assert not member.restless(earlier_s)
+    assert member.memory("pump").limited_until_s == 0.0
