@@ -19,7 +19,7 @@ def appliance_id(instance: str, key: str) -> str:
     """The gateway-wide name of the appliance that an instance brings under a key."""
     if not key:
         return instance
-    if not _KEY.match(key):
+    if not _KEY.fullmatch(key):
         raise ValueError(f"the appliance key {key!r} is not one to 31 letters, digits, '_' or '-'")
     return f"{instance}-{key}"
 

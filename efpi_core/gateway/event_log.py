@@ -170,9 +170,7 @@ class MemoryEvents:
 
 
 def _line(text: str, longest: int) -> str:
-    """A text of bounded length without what acts on a terminal or cannot be written down; line breaks may be."""
+    """A text as one line of bounded length, without what acts on a terminal or cannot be written down."""
     if len(text) > longest:
         text = f"{text[: longest - 1]}…"
-    if text.isprintable():
-        return text
-    return "".join(mark if mark.isprintable() or mark == "\n" else " " for mark in text)
+    return text if text.isprintable() else "".join(mark if mark.isprintable() else " " for mark in text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from efpi_core.clock import Clock, TimerHandle
 from efpi_core.errors import EfpiError
 from efpi_core.gateway.crash_record import CrashRecord
+from efpi_core.gateway.doorway import sentence
 from efpi_core.gateway.habits import Habits
 from efpi_core.gateway.heartbeat import Heartbeat
 from efpi_core.gateway.instances import InstancePlan, InstancesListener
@@ -193,6 +194,9 @@ class Supervised:
         self._turn(InstanceState.RUNNING)
 
     def _note_failure(self, failed: Failed) -> None:
+        """Its own words come from a stranger's process: each is one bounded line from here on."""
+        failed.moment, failed.error, failed.cure = map(sentence, (failed.moment, failed.error, failed.cure))
+        failed.traceback = "\n".join(f"  {sentence(line)}" for line in failed.traceback.splitlines()[-KEPT_LINES:])
         LOG.error("%s: failed (%s): %s\n%s", self.name, failed.moment, failed.error, failed.traceback)
         if failed.fatal:
             self._failed = failed

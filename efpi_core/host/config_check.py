@@ -1,7 +1,8 @@
 """Checks a plugin's settings against the JSON Schema that it published, without running the plugin."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import JsonValue
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 Path = tuple[str | int, ...]
+
+MOST_PROBLEMS = 100
+"""Mistakes that are told of one plugin's settings."""
 
 
 class ConfigProblem(NamedTuple):
@@ -22,24 +26,25 @@ class ConfigProblem(NamedTuple):
 
 
 def schema_problems(schema: Mapping[str, JsonValue], config: Mapping[str, JsonValue]) -> list[ConfigProblem]:
-    """Every mistake that the schema knows of, by its path."""
+    """The mistakes that the schema knows of, by their paths; the first ones of very many."""
     from jsonschema import Draft202012Validator  # noqa: PLC0415  # 0.1 s that only a check needs, and no start
 
     validator = Draft202012Validator(schema)
-    problems = [problem for error in validator.iter_errors(config) for problem in _problems(error)]
+    found = (problem for error in validator.iter_errors(config) for problem in _problems(error))
+    problems = list(islice(found, MOST_PROBLEMS))
     return sorted(dict.fromkeys(problems), key=lambda problem: [str(part) for part in problem.path])
 
 
-def _problems(error: "ValidationError") -> list[ConfigProblem]:
+def _problems(error: "ValidationError") -> Iterable[ConfigProblem]:
     path: Path = tuple(error.absolute_path)
     schema, value = error.schema, error.instance
     if error.validator == "additionalProperties" and isinstance(value, Mapping) and isinstance(schema, Mapping):
         known = schema.get("properties", {})
-        return [
+        return (
             ConfigProblem((*path, name), "there is no such setting", _one_of(known, name))
             for name in value
             if name not in known
-        ]
+        )
     if error.validator == "required" and isinstance(error.validator_value, list) and isinstance(value, Mapping):
         missing = [name for name in error.validator_value if name not in value]
         return [ConfigProblem((*path, name), "this setting is missing", _what_it_is(schema, name)) for name in missing]

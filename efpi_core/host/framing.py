@@ -189,13 +189,19 @@ def _as_frame_error(error: ValidationError) -> FrameError:
         return FrameError("unfit", f"{error.error_count()} things are wrong with one frame")
     problems = error.errors(include_url=False, include_input=True)
     first = problems[0]
-    path = ".".join(str(part) for part in first["loc"]) or "frame"
+    path = _one_line(".".join(str(part) for part in first["loc"]), 300) or "frame"
     if first["type"] == "json_invalid":
-        return FrameError("malformed", f"what came is not JSON: {first['msg'][:200]}")
+        return FrameError("malformed", f"what came is not JSON: {_one_line(first['msg'], 200)}")
     if first["type"] == UNKNOWN_TYPE:
         tag = str(first["ctx"]["tag"])[:64]
         return FrameError(
             "unknown_type", f"{path}: there is no {first['ctx']['discriminator']} {tag!r} in this version"
         )
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return FrameError("unfit", f"{path}: {first['msg'][:300]}, not {repr(first['input'])[:100]}{more}")
+    return FrameError("unfit", f"{path}: {_one_line(first['msg'], 300)}, not {repr(first['input'])[:100]}{more}")
+
+
+def _one_line(text: str, longest: int) -> str:
+    """A text in which names that the peer chose may stand: bounded, and without what acts on a log or a terminal."""
+    cut = text[:longest]
+    return cut if cut.isprintable() else "".join(mark if mark.isprintable() else "\ufffd" for mark in cut)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from pydantic import JsonValue
 
 from efpi_core.site.model import NAMING
-from efpi_core.site.problem import Path, Problem, path_text
+from efpi_core.site.problem import MOST_PROBLEMS, Path, Problem, path_text
 from efpi_core.site.schema import Schema, known_keys, schemas_at
 
 _LONGEST_VALUE = 60
@@ -19,10 +20,11 @@ NO_SUCH_KEY = "there is no such key"
 def explain(errors: Iterable[Mapping[str, Any]], data: JsonValue, schema: Schema, prefix: Path = ()) -> list[Problem]:
     """Problems from the errors of pydantic's `ValidationError.errors()`, or of the same shape.
 
-    `data` is what was validated, `schema` its JSON Schema, `prefix` where it stands in the document.
+    `data` is what was validated, `schema` its JSON Schema, `prefix` where it stands in the document. Of very many
+    mistakes the first are told.
     """
     found = []
-    for error in errors:
+    for error in islice(errors, MOST_PROBLEMS):
         kind, path = str(error.get("type", "")), _real_path(error, data)
         problem, cure = _sentences(error, kind, path, data, schema)
         found.append(Problem((*prefix, *path), problem, cure))

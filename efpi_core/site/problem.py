@@ -11,6 +11,10 @@ Path = tuple[str | int, ...]
 """A place in the document by its keys, and numbers from 0 within lists."""
 
 
+MOST_PROBLEMS = 100
+"""Mistakes that are told of one document; who has more corrects these first."""
+
+
 def path_text(path: Path) -> str:
     """A path as people read it: `appliances.meter.config.ports[0]`."""
     text = ""

@@ -6,7 +6,7 @@ mistake is told with its place, and a document that grows by aliases is stopped 
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 from ruamel.yaml import YAML
@@ -21,7 +21,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from efpi_core.site.problem import Path, Problem
+from efpi_core.site.problem import MOST_PROBLEMS, Path, Problem
 
 LONGEST_TEXT = 1024 * 1024
 """Characters that a document may have."""
@@ -29,11 +29,11 @@ LONGEST_TEXT = 1024 * 1024
 MOST_NODES = 50_000
 """Keys and values that a document may come to, its aliases written out."""
 
+MOST_CHARACTERS = 2 * LONGEST_TEXT
+"""Characters that the keys and values may come to, its aliases written out: as they are where the site is kept."""
+
 DEEPEST = 32
 """Levels that a document may be nested."""
-
-MOST_PROBLEMS = 100
-"""Mistakes that are told of one document."""
 
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -72,6 +72,13 @@ class YamlTree:
         return self.places.get(path)
 
 
+class _Weight(NamedTuple):
+    """What a part of a document comes to, its aliases written out."""
+
+    nodes: int
+    characters: int
+
+
 @dataclass(slots=True)
 class _Open:
     """A mapping or list whose end has not come."""
@@ -79,8 +86,8 @@ class _Open:
     value: dict[str, JsonValue] | list[JsonValue]
     path: Path
     anchor: str | None
-    begun_at: int
-    """The count of nodes when it began."""
+    begun_at: _Weight
+    """What the document had come to when it began."""
     key: str | None = None
     key_mark: Any = None
 
@@ -128,8 +135,8 @@ class _Reader:
     def __init__(self) -> None:
         self.tree = YamlTree()
         self._open: list[_Open] = []
-        self._anchors: dict[str, tuple[JsonValue, int]] = {}
-        self._nodes = 0
+        self._anchors: dict[str, tuple[JsonValue, _Weight]] = {}
+        self._weight = _Weight(0, 0)
         self._documents = 0
 
     def take(self, event: Any) -> None:
@@ -172,9 +179,10 @@ class _Reader:
             self._key(frame, event)
             return
         value = self._value_of(event)
-        self._count(event.start_mark, 1)
+        weight = _Weight(1, len(event.value))
+        self._count(event.start_mark, weight)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (value, 1)
+            self._anchors[event.anchor] = (value, weight)
         empty = event.value == "" and event.style is None
         # The parser gives a missing value the place of whatever comes next; it is missing behind its key.
         self._put(value, frame.key_mark if empty and frame is not None and frame.key is not None else event.start_mark)
@@ -189,9 +197,10 @@ class _Reader:
             self.problem_at(event.start_mark, path, "merging by '<<' is not YAML 1.2", "write the keys out")
         elif _UNFIT.search(key):
             self.problem_at(event.start_mark, path, "a character that no text may hold", "delete it")
-        self._count(event.start_mark, 1)
+        weight = _Weight(1, len(key))
+        self._count(event.start_mark, weight)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (key, 1)
+            self._anchors[event.anchor] = (key, weight)
         frame.key, frame.key_mark = key, event.start_mark
 
     def _begin_collection(self, event: MappingStartEvent | SequenceStartEvent) -> None:
@@ -203,15 +212,18 @@ class _Reader:
         if len(self._open) >= DEEPEST:
             self.problem_at(event.start_mark, path, f"it is nested deeper than {DEEPEST} levels", "make it flatter")
             raise _Stop
-        self._count(event.start_mark, 1)
+        begun_at = self._weight
+        self._count(event.start_mark, _Weight(1, 0))
         value: dict[str, JsonValue] | list[JsonValue] = {} if isinstance(event, MappingStartEvent) else []
         self._put(value, event.start_mark)
-        self._open.append(_Open(value, path, event.anchor, self._nodes))
+        self._open.append(_Open(value, path, event.anchor, begun_at))
 
     def _end_collection(self) -> None:
         frame = self._open.pop()
         if frame.anchor is not None:
-            self._anchors[frame.anchor] = (frame.value, self._nodes - frame.begun_at + 1)
+            begun, now = frame.begun_at, self._weight
+            weight = _Weight(now.nodes - begun.nodes, now.characters - begun.characters)
+            self._anchors[frame.anchor] = (frame.value, weight)
 
     def _alias(self, event: AliasEvent) -> None:
         frame = self._open[-1] if self._open else None
@@ -226,9 +238,9 @@ class _Reader:
                 f"*{event.anchor} names nothing above it",
                 f"mark it with &{event.anchor}",
             )
-            known = (None, 1)
-        value, nodes = known
-        self._count(event.start_mark, nodes)
+            known = (None, _Weight(1, 0))
+        value, weight = known
+        self._count(event.start_mark, weight)
         self._put(value, event.start_mark)
 
     def _put(self, value: JsonValue, mark: Any) -> None:
@@ -254,13 +266,17 @@ class _Reader:
             return (*frame.path, len(frame.value))
         return frame.path if frame.key is None else (*frame.path, frame.key)
 
-    def _count(self, mark: Any, nodes: int) -> None:
-        self._nodes += nodes
-        if self._nodes > MOST_NODES:
-            self.problem_at(
-                mark, self._path(), f"the document comes to more than {MOST_NODES} values", "use count: for many alike"
-            )
-            raise _Stop
+    def _count(self, mark: Any, weight: _Weight) -> None:
+        self._weight = present = _Weight(self._weight.nodes + weight.nodes, self._weight.characters + weight.characters)
+        if present.nodes > MOST_NODES:
+            self._stop_at(mark, f"the document comes to more than {MOST_NODES} values", "use count: for many alike")
+        if present.characters > MOST_CHARACTERS:
+            excess = f"the document comes to more than {MOST_CHARACTERS} characters, its aliases written out"
+            self._stop_at(mark, excess, "mark shorter texts with '&'")
+
+    def _stop_at(self, mark: Any, problem: str, cure: str) -> None:
+        self.problem_at(mark, self._path(), problem, cure)
+        raise _Stop
 
     def _value_of(self, event: ScalarEvent) -> JsonValue:
         text = _paired(event.value)

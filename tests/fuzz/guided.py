@@ -8,10 +8,11 @@ An input that breaks a promise is written into FOLDER with its trace on stderr, 
 import argparse
 import sys
 from pathlib import Path
+from random import Random
 
 import atheris
 
-from tests.fuzz.inputs import EXTREMES
+from tests.fuzz.inputs import EXTREMES, changed
 from tests.fuzz.target import target_named
 from tests.fuzz.watched import WATCHED
 
@@ -38,7 +39,16 @@ def main() -> None:
         f"-runs={options.inputs}", f"-seed={options.seed}", f"-max_len={target.longest}", f"-timeout={SLOWEST_S}",
         f"-rss_limit_mb={MOST_MB}", f"-dict={words}", f"-artifact_prefix={options.out}/broken-", "-print_final_stats=1",
     ]  # fmt: skip
-    atheris.Setup([sys.argv[0], *flags, str(grown), str(target.corpus)], target.feed)
+    chance, seeds = Random(options.seed), target.seeds()  # noqa: S311  # no secret
+
+    def mutate(data: bytes, longest: int, seed: int) -> bytes:
+        chance.seed(seed)
+        if chance.randrange(2):
+            return bytes(atheris.Mutate(data, longest))
+        return changed(data, target, seeds, chance)[:longest]
+
+    command = [sys.argv[0], *flags, str(grown), str(target.corpus)]
+    atheris.Setup(command, target.feed, custom_mutator=mutate)
     atheris.Fuzz()
 
 

@@ -3,7 +3,8 @@
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from tests.fuzz import targets
@@ -19,8 +20,10 @@ class Target:
     name: str
     feed: Callable[[bytes], None]
     """Gives the parser one input, allows the errors that it declares, and asserts what must hold afterwards."""
-    words: tuple[bytes, ...] = ()
+    words: tuple[bytes, ...] = field(default=(), repr=False)
     """Pieces from which inputs that get far are made."""
+    holds_json: bool = False
+    """Whether the lines of an input hold JSON, whose values are worth changing one by one."""
     longest: int = 4096
     """Bytes of an input."""
 
@@ -31,7 +34,12 @@ class Target:
 
     def seeds(self) -> list[bytes]:
         """Its first inputs, in the order of their names."""
-        return [path.read_bytes() for path in sorted(self.corpus.iterdir())]
+        return list(_files(self.corpus))
+
+
+@cache
+def _files(folder: Path) -> tuple[bytes, ...]:
+    return tuple(path.read_bytes() for path in sorted(folder.iterdir()))
 
 
 def target_names() -> list[str]:

@@ -3,7 +3,7 @@
 import resource
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.inputs import inputs
@@ -40,6 +40,7 @@ def test_inputs_made_from_the_corpus_break_nothing(name: str) -> None:
         nonlocal fed
         data = drawn.draw(inputs(target))
         fed += 1
+        note(repr(data))
         with no_hang():
             target.feed(data)
 
