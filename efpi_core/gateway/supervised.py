@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from dataclasses import dataclass
+from textwrap import indent
 
 from efpi_core.clock import Clock, TimerHandle
 from efpi_core.errors import EfpiError
@@ -196,8 +197,9 @@ class Supervised:
     def _note_failure(self, failed: Failed) -> None:
         """Its own words come from a stranger's process: each is one bounded line from here on."""
         failed.moment, failed.error, failed.cure = map(sentence, (failed.moment, failed.error, failed.cure))
-        failed.traceback = "\n".join(f"  {sentence(line)}" for line in failed.traceback.splitlines()[-KEPT_LINES:])
-        LOG.error("%s: failed (%s): %s\n%s", self.name, failed.moment, failed.error, failed.traceback)
+        failed.traceback = "\n".join(map(sentence, failed.traceback.splitlines()[-KEPT_LINES:]))
+        trace = indent(failed.traceback, "    ")  # so that no line of it looks like one of the log's own
+        LOG.error("%s: failed (%s): %s\n%s", self.name, failed.moment, failed.error, trace)
         if failed.fatal:
             self._failed = failed
 

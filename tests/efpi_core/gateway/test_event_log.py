@@ -123,7 +123,7 @@ def test_an_event_is_bounded_and_can_be_written_down() -> None:
     world.log.tell(CONNECTED, "s" * 9999, "\ud800\x1b\x00two\nlines" + "x" * 10**6, detail="d" * 999)
     (event,) = world.kept()
     assert len(event.text) <= 4000
-    assert event.text.startswith("   two\nlines")
+    assert event.text.startswith("   two lines")
     assert (len(event.subject), len(event.detail)) == (80, 80)
     event.text.encode()
 
