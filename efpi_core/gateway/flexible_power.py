@@ -39,31 +39,35 @@ class Choice:
             return None
         if self.at_one_w == self.at_zero_w:
             return 1.0
-        return min(max((power_w - self.at_zero_w) / (self.at_one_w - self.at_zero_w), 0.0), 1.0)
+        return max(0.0, min((power_w - self.at_zero_w) / (self.at_one_w - self.at_zero_w), 1.0))
 
 
-def choices(record: ApplianceRecord, now: datetime) -> Iterator[Choice]:
-    """The modes that the appliance could run now, timers heeded; of a storage, those of its first actuator."""
+def choices(record: ApplianceRecord, now: datetime, *, emergency: bool) -> Iterator[Choice]:
+    """The modes that the appliance could run now, timers heeded; of a storage, those of its first actuator.
+
+    Modes that are kept for emergencies are among them in an emergency only.
+    """
     space = record.session.space
     description = space.description_at(now)
     if isinstance(description, OutputAdjustableSystemDescription):
-        reachable = _reachable(description, space.mode_state(), now)
+        reachable = _reachable(description, space.mode_state(), now, emergency=emergency)
         for mode in description.modes:
-            if mode.mode_id in reachable:
+            if mode.mode_id in reachable and (emergency or not mode.abnormal_condition_only):
                 yield _choice(mode.mode_id, mode)
     elif isinstance(description, StorageSystemDescription) and isinstance(space.state, StorageStateUpdate):
         actuator = description.actuators[0]
-        reachable = _reachable(actuator, space.mode_state(actuator.actuator_id), now)
+        reachable = _reachable(actuator, space.mode_state(actuator.actuator_id), now, emergency=emergency)
         for storage_mode in actuator.modes:
             behaviour = storage_mode.behaviour_at(storage_mode.fill_level_range.clamp(space.state.fill_level))
-            if storage_mode.mode_id in reachable and behaviour is not None:
+            kept = storage_mode.abnormal_condition_only and not emergency
+            if storage_mode.mode_id in reachable and behaviour is not None and not kept:
                 yield _choice(storage_mode.mode_id, behaviour)
 
 
-def _reachable(graph: ModeGraph, state: ModeState | None, now: datetime) -> frozenset[str]:
+def _reachable(graph: ModeGraph, state: ModeState | None, now: datetime, *, emergency: bool) -> frozenset[str]:
     if state is None:
         return frozenset(graph.mode_ids)
-    return frozenset(graph.reachable(state.mode_id, state.timer_ends, now, abnormal_condition=True))
+    return frozenset(graph.reachable(state.mode_id, state.timer_ends, now, abnormal_condition=emergency))
 
 
 def _choice(mode_id: str, behaviour: ModeBehaviour) -> Choice:

@@ -22,7 +22,7 @@ from efpi_core.gateway.precedence import Precedence
 from efpi_core.gateway.requests import hold_within, run_mode
 from efpi_core.plugin.appliance import Stamp
 from efpi_core.plugin.categories import Category
-from efpi_core.plugin.limits import Limit
+from efpi_core.plugin.limits import Limit, LimitSource
 
 HOLD = timedelta(minutes=2)
 """How long an appliance is held down at least."""
@@ -48,6 +48,28 @@ class _Hold:
     allocation_id: str
     given_at: datetime
     expected_w: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Push:
+    """What one appliance is to take over of an excess."""
+
+    stamp: Stamp
+    power: float
+    """What it draws now."""
+    wanted: float
+    """By how many W it should draw less."""
+    why: str
+    emergency: bool
+    """Whether what is kept for emergencies may be used: not for a contract's sake."""
+
+    @property
+    def target(self) -> float:
+        return self.power - self.wanted
+
+    @property
+    def now(self) -> datetime:
+        return self.stamp["timestamp"]
 
 
 class LimitGuard:
@@ -171,14 +193,18 @@ class LimitGuard:
     def _move(self, record: ApplianceRecord, wanted: float, limit: Limit, now: datetime) -> float:
         """Make one appliance take over some of the excess; returns by how many W it will lower the power."""
         power = record.power_w or 0.0
-        target = power - wanted
-        stamp: Stamp = {"message_id": self._new_id(), "appliance_id": record.appliance_id, "timestamp": now}
-        reason = f"{_name(limit)} would be exceeded by {abs(wanted):.0f} W"
+        push = _Push(
+            {"message_id": self._new_id(), "appliance_id": record.appliance_id, "timestamp": now},
+            power,
+            wanted,
+            f"{_name(limit)} would be exceeded by {abs(wanted):.0f} W",
+            limit.source is not LimitSource.CONTRACT,
+        )
         try:
             if record.category is Category.INFLEXIBLE:
-                allocation, moved = self._curtail(record, stamp, target, wanted, power, now, reason)
+                allocation, moved = self._curtail(record, push)
             else:
-                allocation, moved = self._change_mode(record, stamp, target, wanted, power, now, reason)
+                allocation, moved = self._change_mode(record, push)
         except RefusedError:
             return 0.0
         if allocation is None:
@@ -190,40 +216,36 @@ class LimitGuard:
         if allocation.message_id not in record.session.allocations:
             return 0.0
         if before is None:
-            self._tell(record.appliance_id, "limit_enforced", f"held at {power - moved:.0f} W: {reason}")
+            self._tell(record.appliance_id, "limit_enforced", f"held at {power - moved:.0f} W: {push.why}")
         return moved
 
-    def _change_mode(
-        self, record: ApplianceRecord, stamp: Stamp, target: float, wanted: float, power: float, now: datetime, why: str
-    ) -> tuple[AnyAllocation | None, float]:
+    def _change_mode(self, record: ApplianceRecord, push: _Push) -> tuple[AnyAllocation | None, float]:
         best: tuple[float, Choice] | None = None
-        for choice in choices(record, now):
-            reached = min(max(target, choice.least_w), choice.most_w)
-            moved = power - reached
-            if moved * wanted <= 0 or abs(moved) < 1.0:
+        for choice in choices(record, push.now, emergency=push.emergency):
+            reached = min(max(push.target, choice.least_w), choice.most_w)
+            moved = push.power - reached
+            if moved * push.wanted <= 0 or abs(moved) < 1.0:
                 continue
-            distance = abs(wanted - moved)
+            distance = abs(push.wanted - moved)
             if best is None or distance < best[0]:
                 best = (distance, choice)
         if best is None:
             return None, 0.0
         choice = best[1]
-        reached = min(max(target, choice.least_w), choice.most_w)
+        reached = min(max(push.target, choice.least_w), choice.most_w)
         factor = choice.factor_for(reached)
-        return run_mode(record, stamp, choice.mode_id, factor, why, emergency=True), power - reached
+        allocation = run_mode(record, push.stamp, choice.mode_id, factor, push.why, emergency=push.emergency)
+        return allocation, push.power - reached
 
-    def _curtail(
-        self, record: ApplianceRecord, stamp: Stamp, target: float, wanted: float, power: float, now: datetime, why: str
-    ) -> tuple[AnyAllocation | None, float]:
-        if wanted > 0 and power <= 0:
+    def _curtail(self, record: ApplianceRecord, push: _Push) -> tuple[AnyAllocation | None, float]:
+        if push.wanted * push.power <= 0:
             return None, 0.0
-        if wanted < 0 and power >= 0:
-            return None, 0.0
-        if wanted > 0:
-            bound = max(target, 0.0)
-            return hold_within(record, stamp, None, bound, now + 5 * HOLD, why, emergency=True), power - bound
-        bound = min(target, 0.0)
-        return hold_within(record, stamp, bound, None, now + 5 * HOLD, why, emergency=True), power - bound
+        upper = max(push.target, 0.0) if push.wanted > 0 else None
+        lower = min(push.target, 0.0) if push.wanted < 0 else None
+        until = push.now + 5 * HOLD
+        bound = upper if upper is not None else lower
+        allocation = hold_within(record, push.stamp, lower, upper, until, push.why, emergency=push.emergency)
+        return allocation, push.power - (bound or 0.0)
 
     def _give_back(self, now: datetime) -> None:
         """Release the appliance that was held first, when its time is over; one at a time, lest a limit break anew."""

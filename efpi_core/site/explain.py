@@ -45,6 +45,15 @@ def _real_path(error: Mapping[str, Any], data: JsonValue) -> Path:
     return path
 
 
+_SAID = {
+    "string_pattern_mismatch": "does not have the right form",
+    "model_type": "should be a mapping of settings",
+    "dict_type": "should be a mapping of settings",
+    "dataclass_type": "should be a mapping of settings",
+}
+"""What pydantic says in words of its own."""
+
+
 def _within(values: list[JsonValue], step: object) -> bool:
     return isinstance(step, int) and 0 <= step < len(values)
 
@@ -59,8 +68,8 @@ def _sentences(error: Mapping[str, Any], kind: str, path: Path, data: JsonValue,
         listed = f"{there} may have {', '.join(known[:20])}" if known else "delete it"
         return NO_SUCH_KEY, f"did you mean '{near[0]}'?" if near else listed
     said = str(error.get("msg", "it is wrong"))
-    if kind == "string_pattern_mismatch":
-        said = "does not have the right form"
+    if kind in _SAID:
+        said = _SAID[kind]
     problem, divided, cure = said.partition("; ")
     if divided:
         return problem, cure

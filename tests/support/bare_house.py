@@ -126,8 +126,8 @@ class BareHouse:
         registration = InflexibleRegistration(**self.stamp(name), name="load", commodities=ELECTRIC)
         self.add(instance, registration, key, steerable=steerable)
 
-    def battery(self, instance: str, power_w: float = 2000.0) -> None:
-        """A battery comes and tells its modes; it is idle."""
+    def battery(self, instance: str, power_w: float = 2000.0, *, emergencies: tuple[str, ...] = ()) -> None:
+        """A battery comes and tells its modes, of which some are kept for emergencies; it is idle."""
         self.add(
             instance,
             StorageRegistration(
@@ -139,14 +139,15 @@ class BareHouse:
                 actuators=(Actuator(actuator_id="inverter", commodities=ELECTRIC),),
             ),
         )
-        self.describe(instance, power_w)
+        self.describe(instance, power_w, emergencies=emergencies)
 
-    def describe(self, instance: str, power_w: float = 2000.0) -> None:
+    def describe(self, instance: str, power_w: float = 2000.0, *, emergencies: tuple[str, ...] = ()) -> None:
         """A battery tells its modes and that it is idle."""
         ends = {"idle": 0.0, "charge": power_w, "discharge": -power_w}
         modes = tuple(
             StorageMode(
                 mode_id=name,
+                abnormal_condition_only=name in emergencies,
                 elements=(
                     StorageModeElement(
                         fill_level_range=LEVELS,

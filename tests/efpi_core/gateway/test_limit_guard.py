@@ -10,6 +10,7 @@ from efi.commodity import CommodityQuantity, Phase, PowerValue
 from efi.measurement import Measurement
 from efi.storage import StorageAllocation
 from efpi_core.errors import SettingsError
+from efpi_core.gateway.flexible_power import Choice
 from efpi_core.gateway.overrides import Override
 from efpi_core.host.frames import RemoveAppliance
 from efpi_core.plugin.limits import Limit, LimitSource
@@ -55,6 +56,35 @@ def test_an_appliance_is_not_pushed_again_before_it_could_follow() -> None:
         world.let_pass(1)
     assert asked(world, "battery") == [pytest.approx(950.0)]
     assert world.kinds().count("limit_enforced") == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "helps"), [(LimitSource.CONTRACT, False), (LimitSource.FUSE, True), (LimitSource.GRID_OPERATOR, True)]
+)
+def test_what_is_kept_for_emergencies_does_not_serve_a_contract(source: LimitSource, helps: bool) -> None:
+    world = BareHouse("app")
+    world.meter()
+    world.battery("battery", emergencies=("discharge",))
+    world.measure("battery", 0.0)
+    world.let_pass(1)
+    world.sent.clear()
+    world.house.limits.put(Limit("bound", source, upper_w=1000.0))
+    world.house.limits_changed()
+    world.measure("meter", 2000.0)
+    assert [m.abnormal_condition for m in world.delivered("battery")] == ([True] if helps else [])
+
+
+def test_an_allocation_for_a_contract_is_no_emergency() -> None:
+    world = house_with("battery")
+    world.house.limits.put(Limit("bound", LimitSource.CONTRACT, upper_w=1000.0))
+    world.house.limits_changed()
+    world.measure("meter", 2000.0)
+    (allocation,) = world.delivered("battery")
+    assert not allocation.abnormal_condition
+
+
+def test_a_factor_at_the_begin_of_a_falling_range_is_plain_zero() -> None:
+    assert str(Choice("run", -1000.0, -4000.0, continuous=True).factor_for(-1000.0)) == "0.0"
 
 
 def test_another_appliance_helps_when_the_first_refuses() -> None:

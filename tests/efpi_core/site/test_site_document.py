@@ -262,6 +262,9 @@ def test_an_app_is_an_instance_like_a_driver() -> None:
             "connections.pv-*",
             "did you mean 'steering'?",
         ),
+        ("appliances:\n  m1:\n", 3, "appliances.m1", "nothing: should be a mapping of settings"),
+        ("appliances:\n  m1: [p1]\n", 3, "appliances.m1", "a list: should be a mapping of settings"),
+        ("limits: 3\n", 2, "limits", "3: should be a mapping of settings"),
         ("appliances:\n  pv: {driver: x}\nconnections:\n  car: pv\n", 5, "connections.car", "there is none"),
         (
             "apps:\n  steering: {app: x, count: 2}\nconnections:\n  car: steering\n",
