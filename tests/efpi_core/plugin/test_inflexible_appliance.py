@@ -219,3 +219,42 @@ async def test_a_message_of_another_category_is_refused_by_name(bench: Bench) ->
     assert allocation is not None
     await bench.slip_in(allocation)
     assert bench.last_text() == "an inflexible appliance cannot follow storage_allocation"
+
+
+async def test_the_driver_itself_forgets_what_was_replaced(bench: Bench) -> None:
+    older = await curtail(bench, profile((600, -1000.0)))
+    newer = await curtail(bench, profile((600, -500.0)))
+    assert (bench.driver.is_open(older), bench.driver.is_open(newer)) == (False, True)
+
+
+async def test_what_lost_one_quantity_acts_on_the_other_only(bench: Bench) -> None:
+    await curtail(bench, profile((60, -1000.0), (60, -900.0)), profile((60, 800.0), (60, 700.0), quantity=HEAT))
+    await curtail(bench, profile((600, -500.0)))
+    await bench.let_pass(130)
+    assert bench.driver.told == [
+        (POWER, -1000.0, None),
+        (HEAT, None, 800.0),
+        (POWER, -500.0, None),
+        (HEAT, None, 700.0),
+        (HEAT, None, None),
+    ]
+
+
+async def test_an_older_allocation_does_nothing_once_the_newer_has_begun(bench: Bench) -> None:
+    older = await curtail(bench, profile((30, -1000.0), (90, -800.0), (60, -700.0)), profile((600, 9.0), quantity=HEAT))
+    await curtail(bench, profile((300, -500.0)), after=60)
+    await bench.let_pass(200)
+    assert bench.driver.bounds[POWER] == (-500.0, None)
+    assert bench.driver.is_open(older), "it still has the heat"
+
+
+async def test_an_aborted_allocation_frees_what_it_had_set_and_nothing_of_others(bench: Bench) -> None:
+    heat = await curtail(bench, profile((600, 800.0), quantity=HEAT))
+    await curtail(bench, profile((60, -1000.0), (60, -500.0)))
+    await bench.let_pass(59)
+    bench.driver.refuses = True
+    await bench.let_pass(2)
+    bench.driver.refuses = False
+    await bench.let_pass(20)
+    assert bench.driver.bounds[POWER] == (None, None)
+    assert bench.statuses(heat)[:2] == ["accepted", "started"]

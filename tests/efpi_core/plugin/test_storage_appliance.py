@@ -370,3 +370,67 @@ async def test_timers_and_modes_of_before_that_a_description_lacks_are_not_told_
         bench.driver.report()
         pump, element = bench.last("storage_state_update").actuators
         assert (pump.mode_id, pump.timers, element.previous_mode_id) == ("heat", (), None)
+
+
+async def test_the_driver_itself_forgets_what_was_replaced() -> None:
+    async with on_bench(Boiler) as bench:
+        older = await ask(bench, ("element", "any", 100), ("pump", "heat", 300), factors=(0.1, None))
+        await ask(bench, ("element", "any", 0), ("pump", "heat", 0), factors=(1.0, None))
+        assert not bench.driver.is_open(older)
+        await bench.let_pass(400)
+        assert bench.driver.ran == [("element", "any", 1.0), ("pump", "heat", None)]
+
+
+async def test_an_actuator_may_be_found_in_another_mode_than_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Boiler, "initial_modes", {"pump": "heat"})
+    async with on_bench(Boiler) as bench:
+        pump, element = bench.last("storage_state_update").actuators
+        assert (pump.mode_id, element.mode_id) == ("heat", "off")
+
+
+async def test_a_mode_that_was_read_without_its_factor_keeps_the_one_that_was_asked() -> None:
+    async with on_bench(Boiler) as bench:
+        await ask(bench, ("element", "any", 0), factors=(0.7,))
+        bench.driver.mode_is("element", "any")
+        assert bench.driver.tracker("element").factor == 0.7
+        bench.driver.mode_is("element", "off")
+        assert bench.driver.tracker("element").factor is None
+        bench.driver.mode_is("element", "any", 0.2)
+        assert bench.driver.tracker("element").factor == 0.2
+
+
+async def test_what_is_told_ahead_again_is_not_taken_back_and_what_is_not_is_once() -> None:
+    async with on_bench(Boiler) as bench:
+        bench.driver.element_ends_after = timedelta(seconds=60)
+        bench.driver.describe_anew()
+        bench.driver.describe_anew()
+        assert "control_space_revoke" not in bench.kinds(), "told again for the same instant"
+        await bench.let_pass(1)
+        bench.driver.describe_anew()
+        bench.driver.element_ends_after = None
+        bench.driver.describe_anew()
+        bench.driver.describe_anew()
+        assert bench.kinds().count("control_space_revoke") == 2
+
+
+async def test_what_has_begun_is_not_taken_back_when_all_is_described_anew() -> None:
+    async with on_bench(Boiler) as bench:
+        bench.driver.element_ends_after = timedelta(seconds=60)
+        bench.driver.describe_anew()
+        await bench.let_pass(61)
+        bench.driver.element_ends_after = None
+        bench.driver.describe_anew()
+        assert "control_space_revoke" not in bench.kinds()
+
+
+async def test_what_was_told_ahead_by_a_device_that_was_lost_is_followed_no_more() -> None:
+    async with on_bench(Boiler) as bench:
+        bench.driver.element_ends_after = timedelta(seconds=60)
+        bench.driver.describe_anew()
+        bench.driver.silent = True
+        await bench.let_pass(6)
+        bench.driver.silent = False
+        bench.driver.element_ends_after = None
+        await bench.let_pass(80)
+        assert bench.driver.tracker("element").graph.mode_ids == ("off", "any")
+        assert bench.kinds().count("control_space_revoke") == 1, "all at once, when it was lost"
