@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from efpi_core.clock import BoottimeEventLoop, RealClock
+from efpi_core.gateway.budget_watch import MIB
 from efpi_core.gateway.habits import Habits
 from efpi_core.gateway.instances import InstancePlan
-from efpi_core.gateway.memory_watch import MIB, proportional_memory
 from efpi_core.gateway.supervisor import Supervisor
 from efpi_core.host.frames import PROTOCOL, ClockMode, FromInstance, Start
 from efpi_core.host.hosts import Hosts
 from efpi_core.host.launcher import ForkServerLauncher
 from efpi_core.host.offer import Offer, OfferKind, PluginDescription
+from efpi_core.host.process_tree import proportional_memory
 from efpi_core.plugin.site_facts import SiteFacts
 from efpi_core.site.expand import InstanceSpec
 from efpi_core.views import InstanceState

@@ -134,6 +134,20 @@ RESTARTED_BY_HAND = _kind("restarted_by_hand", Level.INFO, "A person had a plugi
 PLUGIN_FAILED = _kind(
     "plugin_failed", Level.ERROR, "A plugin raised an error where it should not; the log has its trace.", _AUTHOR
 )
+FLOODS = _kind(
+    "floods",
+    Level.WARNING,
+    "A plugin sends more than its share. It is read at its share, and of states and values the newest count.",
+    _AUTHOR,
+)
+CPU_OVER_BUDGET = _kind(
+    "cpu_over_budget",
+    Level.WARNING,
+    "A plugin takes more of the processor than its budget allows; from now on it runs when nobody else wants to.",
+    "give it a larger `budget` in the site, or report it to the plugin's author, with `efpi diagnostics`",
+    figures=True,
+)
+STRAIN_OVER = _kind("strain_over", Level.INFO, "A plugin that flooded keeps to its share again.")
 UNSAFE_END = _kind(
     "unsafe_end",
     Level.ERROR,

@@ -48,6 +48,16 @@ class InstanceView:
     pid: int | None = None
     hosted: bool = True
     title: str = ""
+    shed: int = 0
+    """States and values, from it and for it, that a newer one replaced while they waited."""
+    memory_bytes: int | None = None
+    """What its process and all that it forked take, as of the last look; None while there is none."""
+    memory_mb: int | None = None
+    """What it may take."""
+    cpu_share: float | None = None
+    """What it takes of one core, over the last half minute."""
+    cpu_share_budget: float | None = None
+    """What it may take."""
 
 
 @dataclass(frozen=True, slots=True)

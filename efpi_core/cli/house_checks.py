@@ -26,9 +26,18 @@ def instance_check(instance: dict[str, Any]) -> Found:
     name = f"instance {instance['instance']}"
     if instance["state"] in RUNS and instance["condition"] == "ok":
         restarts = f", started {instance['restarts'] + 1} times" if instance["restarts"] else ""
-        return well(name, f"{instance['offer']} is {instance['state']}{restarts}")
+        shed = f", {instance['shed']} states left out for newer ones" if instance.get("shed") else ""
+        return well(name, f"{instance['offer']} is {instance['state']}{restarts}{shed}{_taken(instance)}")
     why = instance["text"] or instance["detail"] or instance["condition"]
     return ill(name, f"{instance['state'].replace('_', ' ')}: {why}", instance["cure"] or "see `efpi events`")
+
+
+def _taken(instance: dict[str, Any]) -> str:
+    """What it takes of its budget."""
+    if instance.get("memory_bytes") is None:
+        return ""
+    memory = f"{instance['memory_bytes'] / 1048576:.0f} of {instance['memory_mb']} MB"
+    return f"; {memory}, {instance['cpu_share']:.1%} of {instance['cpu_share_budget']:.0%} of a core"
 
 
 def appliance_checks(appliance: dict[str, Any]) -> Iterator[Found]:

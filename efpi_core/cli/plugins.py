@@ -59,8 +59,9 @@ def describe(offer: str, as_json: JsonOption = False) -> None:
         screen.show(found.offer.model_dump(mode="json"))
         return
     categories = ", ".join(category.value for category in found.offer.categories)
+    budget = f"may take {found.offer.memory_mb} MB of memory and {found.offer.cpu_share:.0%} of a core"
     screen.show(None, [f"{found.offer.title} ({offer}), {found.offer.kind.value}: {categories}", ""])
-    screen.show(None, [*found.offer.description.splitlines(), ""])
+    screen.show(None, [*found.offer.description.splitlines(), "", budget, ""])
     columns = ("setting", "type", "default", "unit", "what it is")
     screen.table(None, columns, _settings(found.offer.config_schema), "It has no settings.")
 

@@ -23,6 +23,7 @@ from efpi_core.event_kinds import (
     RESTARTED_BY_HAND,
     STATE_KEPT,
     STATE_NOT_KEPT,
+    STRAIN_OVER,
 )
 from efpi_core.gateway.appliances import ApplianceRecord
 from efpi_core.gateway.connections import Choice
@@ -36,6 +37,7 @@ from efpi_core.gateway.planning import Planner
 from efpi_core.gateway.showing import appliance_view
 from efpi_core.gateway.site_keeper import SiteKeeper
 from efpi_core.gateway.state_journal import StateJournal
+from efpi_core.gateway.strain import Strain
 from efpi_core.host.frames import FromInstance, ToInstance
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.limits import Limit
@@ -177,6 +179,13 @@ class Gateway:
         for view in self.instances() if self.house.feed.watched else ():
             if view.instance == instance:
                 self.house.feed.tell("instance", instance, view)
+
+    def on_strain(self, instance: str, strain: Strain | None) -> None:
+        """An instance that runs weighs on the house, or no longer does."""
+        if strain is None:
+            self.event_log.tell(STRAIN_OVER, instance, "it takes no more than its share again")
+        else:
+            self.event_log.tell(strain.kind, instance, strain.text, strain.cure)
 
     def _store_value(self, instance: str, key: str, value: JsonValue) -> None:
         self._state.put_instance_value(instance, key, value)

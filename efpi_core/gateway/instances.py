@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from efpi_core.gateway.strain import Strain
 from efpi_core.host.frames import FromInstance, Start, ToInstance
 from efpi_core.host.offer import Offer, PluginDescription
 from efpi_core.site.expand import InstanceSpec
@@ -32,6 +33,9 @@ class InstancesListener(Protocol):
 
     def on_state(self, instance: str, state: InstanceState, text: str, cure: str) -> None:
         """An instance's life took a turn."""
+
+    def on_strain(self, instance: str, strain: Strain | None) -> None:
+        """An instance that runs weighs on the house, or no longer does."""
 
 
 class Instances(Protocol):

@@ -61,6 +61,7 @@ class Planner:
         if offer.kind.value != spec.kind:
             problem = f"'{spec.offer}' is {_kind(offer.kind.value)}, and the site uses it as {_kind(spec.kind)}"
             return InstancePlan(spec, None, None, problem, "move the entry to the other section of the site")
+        offer = _within_budget(offer, spec)
         return InstancePlan(spec, plugin, offer, start=partial(self._start, spec, offer, facts))
 
     def _start(self, spec: InstanceSpec, offer: Offer, facts: SiteFacts) -> Start:
@@ -86,6 +87,12 @@ class Planner:
             return {}
         values = self._secrets()
         return {name: values[name] for name in sorted(named) if name in values}
+
+
+def _within_budget(offer: Offer, spec: InstanceSpec) -> Offer:
+    """The offer with the budget that the site gives this instance."""
+    given = spec.budget.model_dump(include={"memory_mb", "cpu_share"}, exclude_none=True)
+    return offer.model_copy(update=given) if given else offer
 
 
 def _kind(kind: str) -> str:

@@ -8,15 +8,19 @@ from textwrap import indent
 
 from efpi_core.clock import Clock, TimerHandle
 from efpi_core.errors import EfpiError
+from efpi_core.event_kinds import CPU_OVER_BUDGET, FLOODS
+from efpi_core.gateway.budget_watch import BudgetWatch
 from efpi_core.gateway.crash_record import CrashRecord
 from efpi_core.gateway.doorway import sentence
 from efpi_core.gateway.habits import Habits
 from efpi_core.gateway.heartbeat import Heartbeat
 from efpi_core.gateway.instances import InstancePlan, InstancesListener
-from efpi_core.gateway.memory_watch import MemoryWatch
+from efpi_core.gateway.strain import Strain
 from efpi_core.host.frames import Failed, FromInstance, Pong, Ready, ToInstance
 from efpi_core.host.host import End, Ending, HostFactory, InstanceHost
+from efpi_core.host.process_tree import make_idle, process_tree
 from efpi_core.plugin.condition import ConditionState
+from efpi_core.site.document import CpuExcess
 from efpi_core.views import InstanceState, InstanceView
 
 LOG = logging.getLogger("efpi.instance")
@@ -28,6 +32,10 @@ CERTAINTY_S = 0.3
 """How long to wait for the death of what was killed."""
 
 REPORT_CURE = "report it to the plugin's author; the log has what it printed last"
+
+BUDGET_CURE = "report it to the plugin's author, with `efpi diagnostics`, or give it a larger `budget` in the site"
+
+FLOODING = Strain(FLOODS, "it sends more than its share; of its states and values only the newest are taken")
 
 HELD_BY_KERNEL_CURE = "unplug the device or disk that it waits for, or restart the machine"
 
@@ -53,14 +61,15 @@ class Supervised:
         self.name = plan.spec.instance
         self.state = InstanceState.STOPPED
         self.restarts = 0
-        self._left_disorder = False
         """How often it was started again."""
+        self._left_disorder = False
         self.closed = False
         """Whether no life of it may begin any more."""
         self.trouble: Trouble | None = None
         """Its latest failure."""
         self._text = ""
         self._cure = ""
+        self._kill_cure = ""
         self._hosts = hosts
         self._listener = listener
         self._clock = clock
@@ -73,7 +82,11 @@ class Supervised:
         self._deadline: TimerHandle | None = None
         self._pause: TimerHandle | None = None
         self._heartbeat: Heartbeat | None = None
-        self._memory: MemoryWatch | None = None
+        self._watch: BudgetWatch | None = None
+        self._strain: Strain | None = None
+        self._throttled: Strain | None = None
+        self._shed_before = 0
+        self._shed_told = 0
         self._start_when_gone = False
         self._gone: asyncio.Event = asyncio.Event()
         self._gone.set()
@@ -83,20 +96,32 @@ class Supervised:
     def view(self) -> InstanceView:
         """What the gateway shows of it."""
         spec, offer = self.plan.spec, self.plan.offer
+        strain = self._strain if self.state is InstanceState.RUNNING else None
+        taken = self._watch.taken if self._watch is not None and spec.hosted else None
         return InstanceView(
             instance=self.name,
             kind=spec.kind,
             offer=spec.offer,
             state=self.state,
-            condition=_CONDITIONS.get(self.state, ConditionState.OK),
-            detail=self.state.value if self.state in _CONDITIONS else "",
-            text=self._text,
-            cure=self._cure,
+            condition=_CONDITIONS.get(self.state, ConditionState.DEGRADED if strain else ConditionState.OK),
+            detail=self.state.value if self.state in _CONDITIONS else strain.kind.name if strain else "",
+            text=strain.text if strain else self._text,
+            cure=strain.cure if strain else self._cure,
             restarts=self.restarts,
             pid=self._host.pid if self._host is not None else None,
             hosted=spec.hosted,
             title=spec.name or (offer.title if offer is not None else ""),
+            shed=self.shed,
+            memory_bytes=taken.memory_bytes if taken is not None else None,
+            memory_mb=offer.memory_mb if offer is not None and spec.hosted else None,
+            cpu_share=round(taken.cpu_share, 3) if taken is not None else None,
+            cpu_share_budget=offer.cpu_share if offer is not None and spec.hosted else None,
         )
+
+    @property
+    def shed(self) -> int:
+        """States and values, from it and for it, that a newer one replaced while they waited, in all its lives."""
+        return self._shed_before + self._shed_told + (self._host.shed if self._host is not None else 0)
 
     @property
     def runs(self) -> bool:
@@ -113,6 +138,8 @@ class Supervised:
             self._turn(InstanceState.MISSING, plan.problem, plan.cure)
             return
         self._failed = None
+        self._kill_cure = ""
+        self._strain = self._throttled = None
         self._printed.clear()
         self._launched_at = self._clock.elapsed()
         try:
@@ -126,8 +153,14 @@ class Supervised:
         self._gone.clear()
         self._turn(InstanceState.STARTING)
         self._deadline = self._clock.call_later(self._habits.start_s, self._not_ready)
-        self._memory = MemoryWatch(
-            self._clock, self._habits.memory_every_s, lambda: host.pid, plan.offer.memory_mb, self._too_large
+        self._watch = BudgetWatch(
+            self._clock,
+            self._habits.memory_every_s,
+            lambda: host.pid,
+            memory_mb=plan.offer.memory_mb,
+            cpu_share=plan.offer.cpu_share,
+            on_memory=self._too_large,
+            on_cpu=self._too_busy,
         )
         host.launch(first)
 
@@ -163,9 +196,10 @@ class Supervised:
         except TimeoutError:
             self._turn(InstanceState.STOPPING, "it was killed and does not end", HELD_BY_KERNEL_CURE)
 
-    def kill(self, reason: str) -> None:
+    def kill(self, reason: str, cure: str = "") -> None:
         """End it at once."""
         if self._host is not None:
+            self._kill_cure = cure
             self._host.kill(reason)
 
     # --- its hosts' listener
@@ -180,6 +214,8 @@ class Supervised:
             case Pong():
                 if self._heartbeat is not None:
                     self._heartbeat.answered(frame)
+                self._shed_told = frame.shed
+                self._feel(FLOODING if host.pressed else self._throttled)
                 return
             case Ready():
                 self._ready(host)
@@ -213,6 +249,8 @@ class Supervised:
         if host is not self._host:
             return
         self._host = None
+        self._shed_before += self._shed_told + host.shed
+        self._shed_told = 0
         self._left_disorder = ending.how is not End.STOPPED
         self._quieten()
         self._gone.set()
@@ -235,12 +273,27 @@ class Supervised:
         self.kill(f"it was not ready within {self._habits.start_s:g} s")
 
     def _too_large(self, problem: str) -> None:
-        self.kill(problem)
+        self.kill(problem, BUDGET_CURE)
+
+    def _too_busy(self, problem: str) -> None:
+        """It takes more CPU time than it may: its neighbours come first from now on, or it begins anew."""
+        if self.plan.spec.budget.cpu_excess is CpuExcess.RESTART:
+            self.kill(problem, BUDGET_CURE)
+        elif self._host is not None and self._host.pid is not None:
+            for pid in process_tree(self._host.pid):
+                make_idle(pid)
+            self._throttled = Strain(CPU_OVER_BUDGET, f"{problem}: it runs when nobody else wants to")
+            self._feel(self._throttled)
+
+    def _feel(self, strain: Strain | None) -> None:
+        before, self._strain = self._strain, strain
+        if (before and before.kind) is not (strain and strain.kind):
+            self._listener.on_strain(self.name, strain)
 
     def _crashed(self, ending: Ending) -> None:
         failed = self._failed
         text = f"{failed.moment}: {failed.error}" if failed is not None else ending.text
-        cure = ending.cure or (failed.cure if failed is not None else "") or REPORT_CURE
+        cure = ending.cure or self._kill_cure or (failed.cure if failed is not None else "") or REPORT_CURE
         self.trouble = Trouble(text, cure, failed.traceback if failed is not None else "", tuple(self._printed))
         now = self._clock.elapsed()
         pause = self._crashes.crashed(now, now - self._launched_at)
@@ -265,10 +318,10 @@ class Supervised:
 
     def _quieten(self) -> None:
         self._cancel_deadline()
-        for watch in (self._heartbeat, self._memory):
+        for watch in (self._heartbeat, self._watch):
             if watch is not None:
                 watch.stop()
-        self._heartbeat = self._memory = None
+        self._heartbeat = self._watch = None
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:

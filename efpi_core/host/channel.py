@@ -22,11 +22,14 @@ from efpi_core.host.outbox import Outbox
 from efpi_core.host.pace import Pace
 from efpi_core.host.superseding import superseding_key
 
-READ_SIZE = 32 * 1024
-"""Bytes read at once: some dozens of frames, so that no instance makes the others wait long."""
+READ_SIZE = 8 * 1024
+"""Bytes read at once: a few dozen frames, so that no instance makes the others wait long."""
 
 LEFT_IN_SOCKET = 2 * 1024 * 1024
 """More bytes than a socket holds for its reader."""
+
+CROWDED = 256
+"""With so many frames waiting, a newer state takes the place of an older one, blocked or not."""
 
 WRITE_SIZE = 128 * 1024
 """Bytes handed to the socket at once."""
@@ -35,8 +38,8 @@ WRITE_SIZE = 128 * 1024
 class Channel:
     """Sends and receives frames over a connected stream socket, in the event loop that runs when it is made.
 
-    While the reader at the other end is slow, a newer state supersedes an older one that waits; everything else is
-    kept in order, up to a bound. `on_end` is called once: with None when the peer closed, or with what it did wrong.
+    While many frames wait, as when the reader at the other end is slow, a newer state supersedes an older one; all else
+    is kept in order, up to a bound. `on_end` is called once: with None when the peer closed, or with what it did wrong.
     """
 
     def __init__(
@@ -81,7 +84,8 @@ class Channel:
         if self._ended:
             return
         data = self._encoder.encode(frame)
-        key = superseding_key(frame) if self._blocked and self._superseding else None
+        crowded = self._superseding and (self._blocked or len(self._outbox) >= CROWDED)
+        key = superseding_key(frame) if crowded else None
         superseded = self._outbox.superseded
         self._outbox.put(data, key)
         self.accepted += 1 - (self._outbox.superseded - superseded)
@@ -118,6 +122,16 @@ class Channel:
             self._loop.add_writer(self._socket, self._flush)
 
     @property
+    def superseded(self) -> int:
+        """How many frames were never sent, since a newer one said the same."""
+        return self._outbox.superseded
+
+    @property
+    def pressed(self) -> bool:
+        """Whether the peer has sent more than its share for so long that it floods; it is read at its share."""
+        return self._pace is not None and self._pace.flooding(self._loop.time())
+
+    @property
     def unsent(self) -> int:
         """Bytes that wait to be sent."""
         return len(self._partial) + self._outbox.bytes
@@ -140,13 +154,8 @@ class Channel:
             return
         before = time.thread_time()
         self._read()
-        now = self._loop.time()
-        pause = self._pace.spend(time.thread_time() - before, now)
-        if self._ended:
-            return
-        if self._pace.flooding(now):
-            self._end(FrameError("flooded", "it sends more than the gateway can take, for too long"))
-        elif pause > 0:
+        pause = self._pace.spend(time.thread_time() - before, self._loop.time())
+        if pause > 0 and not self._ended:
             self._loop.remove_reader(self._socket)
             self._resume = self._loop.call_later(pause, self._go_on)
 

@@ -27,6 +27,7 @@ from efpi_core.host.frames import (
     Failed,
     FromInstance,
     Hello,
+    Pong,
     Quiet,
     Start,
     Stop,
@@ -99,6 +100,8 @@ class HostedInstance:
     def _emit(self, frame: FromInstance) -> None:
         if isinstance(frame, Failed) and frame.fatal:
             self._failed = True
+        elif type(frame) is Pong:
+            frame.shed += self._channel.superseded
         self._channel.send(frame)
 
     def _take(self, frame: ToInstance) -> None:
@@ -134,6 +137,8 @@ class HostedInstance:
             sys.stderr.write(f"{error}\n")
             self._exit = EXIT_FLOODED if error.rule == "flooded" else EXIT_BROKEN_WIRE
         self._end_in_order("the gateway is gone")
+        if error is not None and error.rule == "flooded":
+            self._runtime.give_up_handler()
 
     def _gateway_silent(self) -> None:
         sys.stderr.write("the gateway has been silent for too long\n")

@@ -82,6 +82,7 @@ def describe_offer(offered: PluginType) -> Offer:
         config_schema=config.model_json_schema(),
         own_checks=_has_function(config.__pydantic_core_schema__),
         memory_mb=offered.memory_mb,
+        cpu_share=offered.cpu_share,
     )
 
 

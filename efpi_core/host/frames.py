@@ -17,7 +17,7 @@ from efpi_core.plugin.limits import Limit
 from efpi_core.plugin.observation import ObservationSpec, ObservedValue, Quality
 from efpi_core.plugin.site_facts import SiteFacts
 
-PROTOCOL = (1, 0)
+PROTOCOL = (1, 1)
 """Version of these frames: equal majors understand each other; the minor counts additions."""
 
 
@@ -243,11 +243,15 @@ class Condition:
 
 @dataclass(slots=True)
 class Pong:
-    """The event loop is alive. `received` counts the frames handled so far; `busy_s` how long a handler has run."""
+    """The event loop is alive. `received` counts the frames handled so far; `busy_s` how long a handler has run.
+
+    `shed` counts the states and values, from it and for it, that a newer one replaced while they waited.
+    """
 
     number: int
     received: int
     busy_s: float
+    shed: int = 0
     op: Literal["pong"] = "pong"
 
 

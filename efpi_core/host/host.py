@@ -72,6 +72,14 @@ class InstanceHost(Protocol):
     def sent(self) -> int:
         """How many frames the instance will have taken in, `Start` not counted, when it has read all that was sent."""
 
+    @property
+    def shed(self) -> int:
+        """How many states and values for the instance a newer one replaced while they waited to be sent."""
+
+    @property
+    def pressed(self) -> bool:
+        """Whether the instance floods: it has sent more than its share for long, and is read at its share."""
+
     def launch(self, start: Start) -> None:
         """Begin."""
 

@@ -52,6 +52,16 @@ class InlineHost:
         return self._task is not None and not self._task.done()
 
     @property
+    def shed(self) -> int:
+        """Nothing waits to be sent to an instance beside its owner."""
+        return 0
+
+    @property
+    def pressed(self) -> bool:
+        """What it sends is taken at once."""
+        return False
+
+    @property
     def plugin(self) -> Plugin[PluginConfig] | None:
         """The author's object itself, for whoever runs it inline; None before the launch."""
         return None if self._runtime is None else self._runtime.plugin

@@ -43,6 +43,8 @@ class Offer(BaseModel):
     """Whether its settings have checks written in Python, which only a process of its own may run."""
     memory_mb: Annotated[int, Field(ge=8, le=65536)] = 256
     """What one instance may take of memory (PSS) before it counts as leaking."""
+    cpu_share: Annotated[float, Field(gt=0, le=64)] = 0.5
+    """What one instance may take of one core, over half a minute, before it is throttled."""
 
 
 class PluginDescription(BaseModel):

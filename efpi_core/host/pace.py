@@ -1,6 +1,6 @@
 """How much of the gateway's time one instance may take with its frames."""
 
-SHARE = 0.5
+SHARE = 0.25
 """The part of one core that one instance may take in the long run."""
 
 CREDIT_S = 5.0

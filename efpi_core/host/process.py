@@ -13,13 +13,16 @@ from efpi_core.host.frames import ClockMode, Failed, FromInstance, Hello, Start,
 from efpi_core.host.framing import FrameError, agree
 from efpi_core.host.host import End, Ending, HostListener
 from efpi_core.host.launching import Launcher, no_process
-from efpi_core.host.order import EXIT_BROKEN_WIRE, EXIT_FLOODED, ChildOrder
+from efpi_core.host.order import EXIT_BROKEN_WIRE, EXIT_FAILED, EXIT_FLOODED, ORPHAN_STOP_S, ChildOrder
 from efpi_core.host.output import Output, printable
 from efpi_core.host.pace import Pace
 from efpi_core.host.process_handle import ProcessHandle
+from efpi_core.host.watchdog import LAST_WORDS
 
-CLOSED_S = 1.0
-"""How long a process may live on after it closed its socket."""
+CLOSED_S = ORPHAN_STOP_S + 0.5
+"""How long a process may live on after it closed its socket: it visits its safe states."""
+
+STOOD_STILL_CURE = "report it to the plugin's author, with what the log has of the lines where it stood"
 
 FLOODS_CURE = "report this to the plugin's author; it is started again"
 
@@ -70,6 +73,16 @@ class ProcessHost:
         """How many frames the instance will have taken in, `Start` not counted, when it has read all that was sent."""
         accepted = max(self._channel.accepted - 1, 0) if self._channel is not None else 0
         return accepted + len(self._unsent)
+
+    @property
+    def shed(self) -> int:
+        """How many states and values for the instance a newer one replaced while they waited to be sent."""
+        return self._channel.superseded if self._channel is not None else 0
+
+    @property
+    def pressed(self) -> bool:
+        """Whether the instance floods: it has sent more than its share for long, and is read at its share."""
+        return self._channel is not None and not self._ended and self._channel.pressed
 
     @property
     def tail(self) -> Sequence[str]:
@@ -225,11 +238,18 @@ class ProcessHost:
                 return Ending(End.STOPPED, "stopped")
         if self._verdict is not None:
             return self._verdict
-        if status == EXIT_FLOODED:
-            return Ending(End.FLOODED, "it sent more than the gateway could take", FLOODS_CURE)
-        if status == EXIT_BROKEN_WIRE:
-            return Ending(End.BROKE_RULES, "it did not understand the gateway", "install releases that fit each other")
-        return Ending(End.CRASHED, _in_words(status), "see the lines that it printed last")
+        if status == EXIT_FAILED and any(line.startswith(LAST_WORDS) for line in self.tail):
+            return Ending(End.KILLED, "its event loop stood still, and its own watchdog ended it", STOOD_STILL_CURE)
+        return _ENDINGS.get(status) or Ending(End.CRASHED, _in_words(status), "see the lines that it printed last")
+
+
+_ENDINGS: dict[int | None, Ending] = {
+    EXIT_FLOODED: Ending(End.FLOODED, "it sent more than the gateway could take", FLOODS_CURE),
+    EXIT_BROKEN_WIRE: Ending(
+        End.BROKE_RULES, "it did not understand the gateway", "install releases that fit each other"
+    ),
+}
+"""What a process says by its exit status."""
 
 
 def _in_words(status: int | None) -> str:

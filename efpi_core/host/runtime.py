@@ -213,11 +213,15 @@ class InstanceRuntime:
         match frame:
             case Ping():
                 self._clock.look()
-                self._emit(Pong(frame.number, self.received, self._worker.busy_s()))
+                self._emit(Pong(frame.number, self.received, self._worker.busy_s(), self._worker.superseded))
             case Stop() if self._stop_by is None:
                 loop = asyncio.get_running_loop()
                 self._worker.enqueue_first(partial(self._stop, loop.time() + frame.deadline_s))
                 self._stop_by = loop.call_later(frame.deadline_s / 2, self._insist)
+
+    def give_up_handler(self) -> None:
+        """Cancel the handler that runs now, since nothing that it says is heard any more."""
+        self._worker.drop_job()
 
     def _insist(self) -> None:
         """A handler still runs although the instance is to end: give it up, for the sake of the safe states."""

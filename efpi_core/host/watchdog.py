@@ -13,6 +13,9 @@ SILENCE_TURNS = 30
 Turns and not seconds, so that a machine that was suspended does not count as a gateway that was silent.
 """
 
+LAST_WORDS = "Timeout ("
+"""How the first line of a process begins that its watchdog ends; see `faulthandler`."""
+
 
 def allow(seconds: float) -> None:
     """From now on the process has so many seconds to live, unless this is called again.

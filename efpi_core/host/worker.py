@@ -23,6 +23,7 @@ class Worker:
         "_task",
         "_void",
         "_waiter",
+        "superseded",
     )
 
     def __init__(self, clock: Clock) -> None:
@@ -34,6 +35,8 @@ class Worker:
         self._task: asyncio.Task[Any] | None = None
         self._dropping = False
         self._void = 0
+        self.superseded = 0
+        """How many jobs were never run, since a newer one of their key came."""
 
     def enqueue(self, job: Job) -> None:
         """Run a job when those before it are done."""
@@ -53,6 +56,7 @@ class Worker:
         if older is not None:
             older.job = None
             self._void += 1
+            self.superseded += 1
         self._by_key[key] = newer = _Replaceable(key, job, self)
         self.enqueue(newer)
 

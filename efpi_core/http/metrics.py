@@ -59,6 +59,25 @@ def _instances(gateway: GatewayApi) -> Iterator[str]:
         [({"instance": view.instance}, view.restarts) for view in instances],
     )
 
+    yield from family(
+        "efpi_instance_shed_total",
+        "counter",
+        "States and values that a newer one replaced while they waited.",
+        [({"instance": view.instance}, view.shed) for view in instances],
+    )
+    yield from family(
+        "efpi_instance_memory_bytes",
+        "gauge",
+        "Memory of the instance's process and all that it forked.",
+        [({"instance": v.instance}, v.memory_bytes) for v in instances if v.memory_bytes is not None],
+    )
+    yield from family(
+        "efpi_instance_cpu_share",
+        "gauge",
+        "CPU time that it takes, of one core.",
+        [({"instance": v.instance}, v.cpu_share) for v in instances if v.cpu_share is not None],
+    )
+
 
 def _appliances(gateway: GatewayApi) -> Iterator[str]:
     appliances = gateway.appliances()

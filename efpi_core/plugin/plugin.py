@@ -16,7 +16,9 @@ class Plugin(Generic[ConfigT]):
     title: ClassVar[str]
     """Its name for people."""
     memory_mb: ClassVar[int] = 256
-    """What one instance may take of memory before it counts as leaking, and is started anew."""
+    """What one instance may take of memory before it counts as leaking, and is started anew; in MB."""
+    cpu_share: ClassVar[float] = 0.5
+    """What one instance may take of one core, over half a minute; beyond it, it runs when nobody else wants to."""
 
     config: ConfigT
     context: Context

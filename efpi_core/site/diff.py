@@ -145,6 +145,7 @@ def _settings(spec: InstanceSpec) -> JsonValue:
         "name": spec.name,
         "run": "hosted" if spec.hosted else "inline",
         "config": spec.config,
+        "budget": spec.budget.model_dump(mode="json", exclude_defaults=True),
     }
 
 

@@ -76,6 +76,31 @@ class Location(SiteModel):
     longitude: float = Field(ge=-180, le=180, title="Longitude", description="Degrees east.", examples=[4.9])
 
 
+class CpuExcess(StrEnum):
+    """What becomes of an instance that takes more CPU time than it may."""
+
+    THROTTLE = "throttle"
+    """It goes on, and runs only when nobody else wants to."""
+    RESTART = "restart"
+    """It is started anew."""
+
+
+class Budget(SiteModel):
+    """What an instance may take of the machine; what is not given here is as its plugin declares."""
+
+    memory_mb: int | None = Field(
+        None, ge=8, le=65536, title="Memory", description="MB before it counts as leaking and is started anew."
+    )
+    cpu_share: float | None = Field(
+        None, gt=0, le=64, title="CPU", description="Of one core, over half a minute; 0.2 is a fifth."
+    )
+    cpu_excess: CpuExcess = Field(
+        CpuExcess.THROTTLE,
+        title="Beyond it",
+        description="throttle: it runs only when nobody else wants to. restart: it is started anew.",
+    )
+
+
 class InstanceEntry(SiteModel):
     """What the entries of appliances and apps share."""
 
@@ -88,6 +113,9 @@ class InstanceEntry(SiteModel):
     enabled: bool = Field(True, title="Enabled", description="false keeps the entry and does not run it.")
     run: Run = Field(
         Run.HOSTED, title="Runs", description="hosted: in a process of its own. inline: inside the gateway."
+    )
+    budget: Budget = Field(
+        default_factory=Budget, title="May take", description="Memory and CPU time that it may take."
     )
     count: int | None = Field(
         None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from efpi_core.site.document import AppEntry, ApplianceEntry, Run, Site
+from efpi_core.site.document import AppEntry, ApplianceEntry, Budget, Run, Site
 from efpi_core.site.model import COUNTER
 
 
@@ -25,6 +25,8 @@ class InstanceSpec:
     """Whether it runs in a process of its own."""
     name: str = ""
     """What people call it; empty when the site does not say."""
+    budget: Budget = field(default_factory=Budget)
+    """What it may take of the machine, where the site says."""
     path: tuple[str, ...] = ()
     """Its entry in the document, as `("appliances", "pv-%n%")`."""
 
@@ -64,6 +66,7 @@ def _written_out(
             config={key: _filled(value, numbered) for key, value in entry.config.items()},
             hosted=entry.run is Run.HOSTED,
             name=entry.name if numbered is None else entry.name.replace(COUNTER, numbered),
+            budget=entry.budget,
             path=path,
         )
 

@@ -11,6 +11,7 @@ from efpi_core.clock import SteppedClock
 from efpi_core.errors import PluginFailure, SettingsError
 from efpi_core.gateway.habits import Habits
 from efpi_core.gateway.instances import InstancePlan
+from efpi_core.gateway.strain import Strain
 from efpi_core.gateway.supervisor import Supervisor
 from efpi_core.host.frames import Failed, FromInstance, Ping, Pong, Ready, Start, Stopped, ToInstance
 from efpi_core.host.host import End, Ending, HostListener
@@ -35,6 +36,8 @@ class PuppetHost:
         self.pid: int | None = 4711
         self.alive = False
         self.sent = 0
+        self.shed = 0
+        self.pressed = False
         self.frames: list[ToInstance] = []
         self.stops: list[float] = []
         self.kills: list[str] = []
@@ -76,6 +79,7 @@ class World:
         self.hosts: list[PuppetHost] = []
         self.frames: list[tuple[str, FromInstance]] = []
         self.turns: list[tuple[str, InstanceState, str]] = []
+        self.strains: list[tuple[str, Strain | None]] = []
         self.refusal: PluginFailure | None = None
         self.closed = False
         self.supervisor = Supervisor(self, self, self.clock, Habits(**habits))
@@ -98,6 +102,9 @@ class World:
 
     def on_state(self, instance: str, state: InstanceState, text: str, cure: str) -> None:
         self.turns.append((instance, state, text))
+
+    def on_strain(self, instance: str, strain: Strain | None) -> None:
+        self.strains.append((instance, strain))
 
     # for tests
 
@@ -304,7 +311,8 @@ async def test_many_short_handlers_are_no_long_one() -> None:
 async def test_one_that_takes_too_much_memory_is_named_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = [100]
     for look in ("resident_memory", "proportional_memory"):
-        monkeypatch.setattr(f"efpi_core.gateway.memory_watch.{look}", lambda pid: taken[0] * 1024 * 1024)
+        monkeypatch.setattr(f"efpi_core.gateway.budget_watch.{look}", lambda pid: taken[0] * 1024 * 1024)
+    monkeypatch.setattr("efpi_core.gateway.budget_watch.process_tree", lambda pid: [pid])
     world = World(memory_every_s=10.0, patience_s=1e6)
     await world.run()
     await world.pass_time(60)

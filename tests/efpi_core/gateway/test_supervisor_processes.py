@@ -13,11 +13,13 @@ import pytest
 from efpi_core.clock import RealClock
 from efpi_core.gateway.habits import Habits
 from efpi_core.gateway.instances import InstancePlan
+from efpi_core.gateway.strain import Strain
 from efpi_core.gateway.supervisor import Supervisor
 from efpi_core.host.frames import FromInstance
 from efpi_core.host.hosts import Hosts
 from efpi_core.host.launcher import ForkServerLauncher
 from efpi_core.host.offer import Offer, OfferKind, PluginDescription
+from efpi_core.site.document import Budget, CpuExcess
 from efpi_core.site.expand import InstanceSpec
 from efpi_core.views import InstanceState, InstanceView
 from tests.support.hosted_world import environment, gone_within, runs, start_frame
@@ -33,6 +35,7 @@ class House:
         self.news = asyncio.Event()
         self.frames: list[tuple[str, FromInstance]] = []
         self.turns: list[tuple[str, InstanceState, str]] = []
+        self.strains: list[tuple[str, Strain | None]] = []
         hosts = Hosts(self.launcher, patience_s=habits.patience_s)
         self.supervisor = Supervisor(hosts, self, RealClock(), habits)
 
@@ -42,6 +45,10 @@ class House:
 
     def on_state(self, instance: str, state: InstanceState, text: str, cure: str) -> None:
         self.turns.append((instance, state, text))
+        self.news.set()
+
+    def on_strain(self, instance: str, strain: Strain | None) -> None:
+        self.strains.append((instance, strain))
         self.news.set()
 
     async def until(self, condition: Callable[[], object], within_s: float = 20.0) -> None:
@@ -65,10 +72,14 @@ class House:
         await self.until(lambda: all(self.view(i).state is STATES.RUNNING for i in instances), within_s)
 
 
-def plan(instance: str, memory_mb: int = 256, **config: Any) -> InstancePlan:
-    offer = Offer(name="faulty.battery", kind=OfferKind.DRIVER, title="Battery", memory_mb=memory_mb)
+def plan(
+    instance: str, memory_mb: int = 256, cpu_share: float = 64.0, budget: Budget | None = None, **config: Any
+) -> InstancePlan:
+    offer = Offer(
+        name="faulty.battery", kind=OfferKind.DRIVER, title="Battery", memory_mb=memory_mb, cpu_share=cpu_share
+    )
     plugin = PluginDescription(distribution="faulty", version="1", module="faulty_plugin", offers=(offer,))
-    spec = InstanceSpec(instance, "driver", "faulty.battery")
+    spec = InstanceSpec(instance, "driver", "faulty.battery", budget=budget or Budget())
     return InstancePlan(spec, plugin, offer, start=lambda: start_frame(instance, **config))
 
 
@@ -155,6 +166,30 @@ async def test_a_fault_of_one_leaves_the_rest_of_the_house_at_work() -> None:
         assert trouble is not None
         assert any("faults.py" in line for line in trouble.printed), "it shows where it hung"
         assert home.supervisor.trouble("well") is None
+
+
+async def test_one_that_takes_too_much_cpu_time_runs_only_when_nobody_else_wants_to() -> None:
+    spinning = plan("spins", cpu_share=0.05, moment="poll", fault="spin", every_s=0.05)
+    async with house(spinning, plan("well"), memory_every_s=0.1, ping_every_s=0.1) as home:
+        await home.until(lambda: home.strains)
+        ((name, strain),) = home.strains
+        assert strain is not None
+        assert (name, strain.kind.name) == ("spins", "cpu_over_budget")
+        view = home.view("spins")
+        assert (view.state, view.detail, view.restarts) == (STATES.RUNNING, "cpu_over_budget", 0)
+        assert view.cpu_share is not None and view.cpu_share > 0.05
+        assert view.memory_bytes
+        assert os.sched_getscheduler(home.pid("spins")) == os.SCHED_IDLE
+        assert os.sched_getscheduler(home.pid("well")) == os.SCHED_OTHER
+
+
+async def test_one_that_takes_too_much_cpu_time_is_started_anew_where_the_site_says_so() -> None:
+    budget = Budget(cpu_excess=CpuExcess.RESTART)
+    spinning = plan("spins", cpu_share=0.05, budget=budget, moment="poll", fault="spin", every_s=0.05)
+    async with house(spinning, memory_every_s=0.1, ping_every_s=0.1) as home:
+        await home.until(lambda: home.view("spins").restarts)
+        ((_, _, text), *_) = [turn for turn in home.turns if turn[1] is STATES.BACKING_OFF]
+        assert "of a core, more than its 5%" in text
 
 
 async def test_one_whose_start_hangs_is_ended_at_the_deadline() -> None:

@@ -72,7 +72,7 @@ async def test_start_follows_hello_and_not_before(puppet: Puppet) -> None:
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({"protocol": [2, 0]}, "the peer speaks version 2.0 of the frames, this end 1.0"),
+        ({"protocol": [2, 0]}, "the peer speaks version 2.0 of the frames, this end 1.1"),
         ({"efi_version": [9, 1]}, "the peer speaks version 9.1 of the interface, this end 1.0"),
     ],
 )

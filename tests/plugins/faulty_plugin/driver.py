@@ -59,6 +59,9 @@ class FaultyDriver(StorageDriver[FaultyConfig]):
             await asyncio.Event().wait()
         elif self.config.fault == "sleep":
             await self.context.sleep(100.0)
+        elif self.config.fault == "spin":
+            self.closed = True
+            self.context.spawn(self.spin(), "spin")
         elif self.config.fault == "flood":
             for number in range(100_000):
                 self.context.publish(f"{self.context.instance}.flood{number}", number)
@@ -67,6 +70,11 @@ class FaultyDriver(StorageDriver[FaultyConfig]):
                 self.context.publish(f"{self.context.instance}.flood", number)
         else:
             commit(self.config.fault)
+
+    async def spin(self) -> None:
+        """Use a core, beside the handlers."""
+        while True:  # noqa: ASYNC110  # it is meant to take the core
+            await asyncio.sleep(0)
 
     def pace(self) -> timedelta:
         """How often to poll."""

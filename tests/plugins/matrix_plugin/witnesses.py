@@ -1,0 +1,115 @@
+"""Those that do nothing wrong: a driver and an app that number what they say to each other, and miss what is lost."""
+
+from datetime import timedelta
+
+from efi.allocation import AllocationStatus, AllocationStatusUpdate
+from efi.messages import ApplianceMessage, AppMessage
+from efi.storage import ActuatorAllocation, StorageAllocation, StorageStateUpdate
+from efpi_core.plugin.app import ControlledAppliance, EnergyApp
+from efpi_core.plugin.observation import ObservationSpec
+from matrix_plugin.kinds import FaultyStorage, MatrixConfig
+
+
+class Gaps:
+    """Counts numbers that come, and those that do not."""
+
+    def __init__(self) -> None:
+        self.came = 0
+        self.lost = 0
+        self._next: int | None = None
+
+    def take(self, number: int) -> None:
+        """A number came."""
+        self.came += 1
+        if self._next is not None and number != self._next:
+            self.lost += abs(number - self._next)
+        self._next = number + 1
+
+
+class Witness(FaultyStorage):
+    """A battery whose fill level counts its states, and that counts the allocations it is given."""
+
+    offer_name = "matrix.witness"
+    title = "Witness"
+    level = 0
+
+    async def open(self) -> None:
+        self.asked = Gaps()
+        self.context.declare(ObservationSpec(f"{self.context.instance}.tally", "", "text"))
+
+    def pace(self) -> timedelta:
+        return timedelta(seconds=self.config.every_s)
+
+    async def poll(self) -> None:
+        self.level += 1
+
+    def report(self) -> None:
+        self.tell_state(float(self.level))
+        self.measure(1.0)
+        self.context.publish(f"{self.context.instance}.tally", f"{self.asked.came} {self.asked.lost}")
+
+    async def on_app_message(self, message: AppMessage) -> None:
+        if isinstance(message, StorageAllocation):
+            self.asked.take(int(message.reason))
+        await super().on_app_message(message)
+
+    def tell_state(self, fill_level: float) -> None:
+        """Every state has a number of its own."""
+        self.level += 1
+        super().tell_state(float(self.level))
+
+
+class Asker(EnergyApp[MatrixConfig]):
+    """Allocates to each appliance at its pace, numbered, and counts answers and states."""
+
+    offer_name = "matrix.asker"
+    title = "Asker"
+
+    async def start(self) -> None:
+        self.number = 0
+        self.ended: dict[str, int] = {}
+        self.answered = Gaps()
+        self.order: list[str] = []
+        self.context.declare(ObservationSpec(f"{self.context.instance}.tally", "", "text"))
+        self.context.call_later(self.config.every_s, self.ask)
+
+    async def ask(self) -> None:
+        """Ask for the other mode."""
+        self.context.call_later(self.config.every_s, self.ask)
+        for appliance in self.appliances.values():
+            state = appliance.space.state
+            if not isinstance(state, StorageStateUpdate):
+                continue
+            self.number += 1
+            allocation = StorageAllocation(
+                **appliance.stamp(),
+                control_space_update_id=state.message_id,
+                actuators=(
+                    ActuatorAllocation(
+                        actuator_id="main",
+                        mode_id=("idle", "charge")[self.number % 2],
+                        start_time=self.context.now(),
+                    ),
+                ),
+                reason=str(self.number),
+            )
+            self.ended[allocation.message_id] = self.number
+            appliance.allocate(allocation)
+        self.context.publish(
+            f"{self.context.instance}.tally", f"{self.answered.came} {self.answered.lost} {self.number}"
+        )
+
+    async def on_status(self, appliance: ControlledAppliance, status: AllocationStatusUpdate) -> None:
+        if status.status in (AllocationStatus.ACCEPTED, AllocationStatus.REJECTED):
+            self.answered.take(self.ended.pop(status.allocation_id, -1))
+
+
+class Greeter(EnergyApp[MatrixConfig]):
+    """Says one word to whoever it is given: the first message that they get."""
+
+    offer_name = "matrix.greeter"
+    title = "Greeter"
+
+    async def on_update(self, appliance: ControlledAppliance, message: ApplianceMessage) -> None:
+        if appliance.controlled:
+            appliance.revoke(reason="good day")
