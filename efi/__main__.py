@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from efi.errors import faults
 from efi.messages import MESSAGE_TYPES, parse_message
 from efi.refusal import Refusal
+from efi.repeated_key import repeated_key
 from efi.schema import message_schema
 
 VALID, INVALID, UNREADABLE = 0, 1, 2
@@ -80,7 +81,12 @@ def _faults_of(line: bytes) -> list[Refusal]:
         parse_message(line)
     except ValidationError as invalid:
         return faults(invalid)
-    return []
+    path = repeated_key(line)
+    return [] if path is None else [_said_twice(path)]
+
+
+def _said_twice(path: str) -> Refusal:
+    return Refusal("repeated_key", path, None, "it stands twice in one object", "say it once")
 
 
 def _report(place: str, found: Iterable[Refusal]) -> bool:

@@ -37,7 +37,7 @@ def run(options: RunOptions) -> int:
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a stranger's broken requests fill no log
     gc.disable()  # loading makes no garbage, and looking for it costs a tenth of the start
     _refuse_missing_site(options.site)
     home = Home(options.home or default_home(os.environ))

@@ -36,7 +36,7 @@ class Api:
             _shown("/api/events", self._stream.serve),
             _shown("/api/site", reading.site),
             _shown("/api/site/history", reading.site_history),
-            _shown("/api/site/history/{number:int}", reading.site_revision),
+            _shown("/api/site/history/{number}", reading.site_revision),
             _shown("/api/schema/messages", reading.message_schema),
             _shown("/metrics", reading.metrics),
             _changed("PUT", "/api/connections/{appliance}", changing.connect),

@@ -3,11 +3,13 @@
 from datetime import timedelta
 from typing import TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from efi.commodity import Phase
+from efi.repeated_key import repeated_key
+from efi.types import Instant
 from efpi_core.errors import SettingsError
 from efpi_core.gateway_api import GatewayApi
 from efpi_core.http.problem import problem
@@ -20,6 +22,10 @@ BY_HEADER = "Efpi-By"
 
 LONGEST_SPAN_S = 3650 * 86400
 """No wish reaches further than ten years."""
+
+
+NEWEST_REVISION = 10**9
+"""No site was changed more often."""
 
 
 class _Body(BaseModel):
@@ -37,7 +43,7 @@ class OverrideBody(_Body):
     """Body of PUT /api/overrides/{appliance}; says its end as an instant or as a span."""
 
     action: str
-    until: AwareDatetime | None = None
+    until: Instant | None = None
     for_s: float | None = Field(None, gt=0, le=LONGEST_SPAN_S)
     parameters: dict[str, float | str | None] = Field(default_factory=dict, max_length=20)
 
@@ -50,8 +56,8 @@ class LimitBody(_Body):
     upper_w: float | None = None
     phase: Phase | None = None
     appliance_id: str | None = None
-    start: AwareDatetime | None = None
-    end: AwareDatetime | None = None
+    start: Instant | None = None
+    end: Instant | None = None
     reason: str = Field("", max_length=500)
 
 
@@ -65,7 +71,7 @@ class SiteBody(_Body):
 class RollbackBody(_Body):
     """Body of POST /api/site/rollback."""
 
-    revision: int = Field(ge=1)
+    revision: int = Field(ge=1, le=NEWEST_REVISION)
 
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
@@ -75,12 +81,16 @@ async def read_body(request: Request, kind: type[BodyT]) -> BodyT:
     """The JSON body of a request; raises SettingsError that names what is wrong with it."""
     if request.headers.get("content-type", "application/json").split(";")[0].strip() != "application/json":
         raise SettingsError("", "the body is not JSON", "send it as application/json")
+    content = await request.body()
     try:
-        return kind.model_validate_json(await request.body())
+        body = kind.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         path = ".".join(str(part) for part in first["loc"])
         raise SettingsError(path, first["msg"], "see docs/http.md for the body of this request") from error
+    if (repeated := repeated_key(content)) is not None:
+        raise SettingsError(repeated, "it stands twice", "say it once")
+    return body
 
 
 def caller(request: Request) -> str:

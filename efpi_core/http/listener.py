@@ -14,6 +14,7 @@ from uvicorn.config import Config
 from uvicorn.server import Server
 
 from efpi_core.errors import SettingsError, TryAgainError
+from efpi_core.http.connection import BoundedConnection
 from efpi_core.http.front_door import FrontDoor
 from efpi_core.http.unix_socket import SOCKET_FILE, reachable
 from efpi_core.plugin.routes import Role
@@ -37,7 +38,7 @@ class Listener:
             app,
             lifespan="off",
             loop="none",
-            http="h11",
+            http=BoundedConnection,
             ws="none",
             log_config=None,
             access_log=False,

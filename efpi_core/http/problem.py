@@ -62,6 +62,11 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     return answer
 
 
+async def on_gone(request: Request, error: Exception) -> Response:
+    """The answer that nobody hears any more: the caller went before its request was whole."""
+    return problem(400, "the request broke off")
+
+
 async def on_failure(request: Request, error: Exception) -> Response:
     """The answer to an error that nobody expected: a number, under which the log has the rest."""
     number = secrets.token_hex(4)

@@ -95,7 +95,9 @@ class Reading:
 
     async def site_revision(self, request: Request) -> Response:
         """GET /api/site/history/{number}: the document of one revision."""
-        number = request.path_params["number"]
+        number = _number(request.path_params["number"])
+        if number is None:
+            return problem(404, "that is the number of no revision", "GET /api/site/history lists them")
         return answer({"revision": number, "text": await self._gateway.site_revision(number)})
 
     async def metrics(self, request: Request) -> Response:

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,7 +16,7 @@ from efpi_core.errors import EfpiError
 from efpi_core.http.guarded import Guarded
 from efpi_core.http.json_form import to_json
 from efpi_core.http.page import page, page_file
-from efpi_core.http.problem import on_efpi_error, on_failure, on_http_error, problem
+from efpi_core.http.problem import on_efpi_error, on_failure, on_gone, on_http_error, problem
 from efpi_core.plugin.routes import HttpRoute, Role
 from efpi_core.views import HealthView
 
@@ -63,7 +63,12 @@ class Surface:
         return Starlette(
             routes=[_guarded(route) for route in (*own, *routes)],
             middleware=[Middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_BODY)],
-            exception_handlers={EfpiError: on_efpi_error, HTTPException: on_http_error, Exception: on_failure},
+            exception_handlers={
+                EfpiError: on_efpi_error,
+                HTTPException: on_http_error,
+                ClientDisconnect: on_gone,
+                Exception: on_failure,
+            },
         )
 
     async def _show_health(self, request: Request) -> Response:
