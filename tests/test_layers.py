@@ -17,6 +17,7 @@ FLOORS = (
     (
         "efpi_core.errors",
         "efpi_core.identity",
+        "efpi_core.log_line",
         "efpi_core.boot",
         "efpi_core.clock_event",
         "efpi_core.clock",
@@ -32,6 +33,7 @@ FLOORS = (
     ("efpi_core.gateway",),
     ("efpi_core.simulation",),
     ("efpi_core.http",),
+    ("efpi_core.logbook",),
     ("efpi_core.cli",),
 )
 """From the ground up; a file may know its own floor and those below. The longest name that fits says the floor."""

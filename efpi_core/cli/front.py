@@ -12,6 +12,7 @@ from efpi_core.errors import EfpiError, TryAgainError
 from efpi_core.event_kinds import NOT_REACHABLE, REACHABLE, EventKind
 from efpi_core.http.listener import Listener, tcp_listener, unix_listener
 from efpi_core.http.surface import Surface
+from efpi_core.log_line import say
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.state.home import Home
 from efpi_core.views import HealthView, PartHealth
@@ -106,7 +107,7 @@ class Front:
 
     def _note(self, part: str, error: EfpiError) -> None:
         if part not in self._problems:
-            LOG.error("%s: %s", part, error)  # the journal is not open yet
+            say(LOG, logging.ERROR, "not_reachable", part, error.problem, facts={"cure": error.cure})
         self._problems[part] = error
 
     @property

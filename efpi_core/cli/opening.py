@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import os
+from collections.abc import Callable
 
 from efpi_core.cli.config_check import check_settings_beside
 from efpi_core.cli.run_options import RunOptions
@@ -16,16 +17,24 @@ from efpi_core.host.host import HostListener, InstanceHost
 from efpi_core.host.hosts import Hosts
 from efpi_core.host.launching import Launcher
 from efpi_core.host.offer import Offer, PluginDescription
+from efpi_core.site.redaction import Masking
 from efpi_core.site.secrets import SecretStore
 from efpi_core.state.home import Home
 from efpi_core.state.state import State
+
+Redact = Callable[[str], str]
 
 HURRIED_STOP_S = 1.0
 """Instances that have just begun have this long to end when the start is broken off."""
 
 
-async def open_gateway(options: RunOptions, home: Home, clock: Clock, launcher: Launcher) -> Gateway:
-    """A gateway at work in a home. Raises SettingsError when there is no site to run."""
+async def open_gateway(
+    options: RunOptions, home: Home, clock: Clock, launcher: Launcher, redact: Callable[[Redact], None]
+) -> Gateway:
+    """A gateway at work in a home; `redact` is given what takes secrets out of a text.
+
+    Raises SettingsError when there is no site to run.
+    """
     state = State.open(home, clock)
     gateway = Gateway(clock=clock, state=state)
     try:
@@ -33,10 +42,13 @@ async def open_gateway(options: RunOptions, home: Home, clock: Clock, launcher: 
         gateway.site.check_configs = check_settings_beside
         catalogue = Catalogue()
         await asyncio.to_thread(catalogue.scan)
-        secrets = SecretStore.of(home.path, os.environ)
+        secrets = Masking(SecretStore.of(home.path, os.environ).values)
+        redact(secrets.text)
+        gateway.event_log.redact = secrets.text
         planner = Planner(catalogue, state, secrets.values, clock.now, gateway.life)
         hosts = Hosts(launcher)
-        await gateway.start(Supervisor(_inline(hosts) if options.inline else hosts, gateway, clock), planner)
+        supervisor = Supervisor(_inline(hosts) if options.inline else hosts, gateway, clock, redact=secrets.text)
+        await gateway.start(supervisor, planner)
     except BaseException:
         await gateway.stop(HURRIED_STOP_S)
         raise

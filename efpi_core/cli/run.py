@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import gc
 import importlib
-import logging
 import os
 import signal
 import sys
@@ -21,6 +20,7 @@ from efpi_core.cli.run_options import RunOptions
 from efpi_core.clock import BoottimeEventLoop, RealClock
 from efpi_core.errors import SettingsError
 from efpi_core.host.launcher import ForkServerLauncher
+from efpi_core.logbook.logbook import Logbook, Look, log_path, open_logbook
 from efpi_core.state.home import Home, default_home
 
 if TYPE_CHECKING:  # the socket listens before these are loaded
@@ -32,20 +32,18 @@ STOP_S = 1.5
 
 def run(options: RunOptions) -> int:
     """Run a gateway until SIGTERM or Ctrl-C. Raises EfpiError when it cannot begin."""
-    logging.basicConfig(
-        level=logging.DEBUG if options.verbose else logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a stranger's broken requests fill no log
     gc.disable()  # loading makes no garbage, and looking for it costs a tenth of the start
     _refuse_missing_site(options.site)
     home = Home(options.home or default_home(os.environ))
     home.open()
+    book = open_logbook(
+        log_path(home.path), verbose=options.verbose, look=Look(options.log), elapsed=RealClock().elapsed
+    )
     try:
         with asyncio.Runner(loop_factory=BoottimeEventLoop) as runner:
-            runner.run(_serve(options, home))
+            runner.run(_serve(options, home, book))
     finally:
+        book.close()
         home.close()
     return ExitCode.OK
 
@@ -59,7 +57,7 @@ def _refuse_missing_site(site: str | None) -> None:
     raise SettingsError("--site", f"{site} cannot be read")
 
 
-async def _serve(options: RunOptions, home: Home) -> None:
+async def _serve(options: RunOptions, home: Home, book: Logbook) -> None:
     told_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -67,7 +65,7 @@ async def _serve(options: RunOptions, home: Home) -> None:
             loop.add_signal_handler(number, told_to_end.set)
     front = Front(options, home, RealClock())
     await front.listen()
-    opening = asyncio.create_task(_open(options, home, front))
+    opening = asyncio.create_task(_open(options, home, front, book))
     ending = asyncio.create_task(told_to_end.wait())
     try:
         await asyncio.wait({opening, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -79,7 +77,7 @@ async def _serve(options: RunOptions, home: Home) -> None:
         await _end(opening, front)
 
 
-async def _open(options: RunOptions, home: Home, front: Front) -> "Gateway":
+async def _open(options: RunOptions, home: Home, front: Front, book: Logbook) -> "Gateway":
     """Load the gateway beside the running loop, begin it, and show it."""
     launcher = ForkServerLauncher()
     try:
@@ -90,7 +88,7 @@ async def _open(options: RunOptions, home: Home, front: Front) -> "Gateway":
         from efpi_core.cli.opening import open_gateway  # noqa: PLC0415  # loaded by now, after the socket listens
         from efpi_core.http.parts import Parts, installed_parts  # noqa: PLC0415
 
-        gateway = await open_gateway(options, home, RealClock(), launcher)
+        gateway = await open_gateway(options, home, RealClock(), launcher, book.mask_with)
     except BaseException:
         await launcher.close()
         raise

@@ -17,12 +17,16 @@ class RunOptions:
     site: str | None = None
     inline: bool = False
     verbose: bool = False
+    log: str = "text"
+    """How the log looks on standard error: "text" or "json"."""
 
 
-_VALUES: dict[str, Callable[[str], object]] = {"home": Path, "host": str, "port": int, "site": str}
+_VALUES: dict[str, Callable[[str], object]] = {"home": Path, "host": str, "port": int, "site": str, "log": str}
 _FLAGS = frozenset({"inline", "verbose"})
 
 LARGEST_PORT = 65535
+
+LOOKS = ("text", "json")
 
 
 def plain_options(arguments: Sequence[str]) -> RunOptions | None:
@@ -49,4 +53,4 @@ def plain_options(arguments: Sequence[str]) -> RunOptions | None:
         else:
             return None
     options = RunOptions(**found)  # type: ignore[arg-type]  # each was made by its own reader above
-    return options if 0 <= options.port <= LARGEST_PORT else None
+    return options if 0 <= options.port <= LARGEST_PORT and options.log in LOOKS else None

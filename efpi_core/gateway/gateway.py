@@ -39,6 +39,7 @@ from efpi_core.gateway.site_keeper import SiteKeeper
 from efpi_core.gateway.state_journal import StateJournal
 from efpi_core.gateway.strain import Strain
 from efpi_core.host.frames import FromInstance, ToInstance
+from efpi_core.log_line import say
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.limits import Limit
 from efpi_core.state.state import State
@@ -202,7 +203,8 @@ class Gateway:
             self.house.feed.tell("observation", slot.name, ObservationBoard.view(slot, self._clock.now()))
 
     def _event(self, event: EventView) -> None:
-        LOG.log(_LEVELS.get(event.level, logging.INFO), "%s: %s: %s", event.subject, event.kind, event.text)
+        facts = {"cure": event.cure, "detail": event.detail, "count": event.count if event.count > 1 else None}
+        say(LOG, _LEVELS.get(event.level, logging.INFO), event.kind, event.subject, event.text, facts=facts)
         self.house.feed.tell("event", str(event.number), event)
 
     def _tell_balance(self) -> None:

@@ -61,6 +61,7 @@ from efpi_core.host.frames import (
     Watch,
 )
 from efpi_core.identity import MessageIds, appliance_id
+from efpi_core.log_line import say
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.limits import Limit
 from efpi_core.plugin.observation import Quality
@@ -179,7 +180,7 @@ class House:
         self._store_value(instance, frame.key, frame.value)
 
     def _log(self, instance: str, frame: Log) -> None:
-        LOG.log(log_level(frame.level), "%s: %s", instance, sentence(frame.text))
+        say(LOG, log_level(frame.level), "plugin_log", instance, sentence(frame.text))
 
     def _failed(self, instance: str, frame: Failed) -> None:
         self.events.tell(PLUGIN_FAILED, instance, f"{frame.moment}: {frame.error}", frame.cure)
@@ -255,7 +256,7 @@ class House:
         if owner not in (None, instance):
             self._tell(instance, "not_its_appliance", f"speaks for '{frame.appliance_id}', which is not its own")
             return
-        frame.text, frame.cure = sentence(frame.text), sentence(frame.cure)
+        frame.text, frame.cure = sentence(self.events.redact(frame.text)), sentence(self.events.redact(frame.cure))
         before = (ConditionState.OK, "")
         if record is not None:
             before = (record.condition, record.text)

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from textwrap import indent
 
 from efpi_core.clock import Clock, TimerHandle
 from efpi_core.errors import EfpiError
@@ -19,6 +19,7 @@ from efpi_core.gateway.strain import Strain
 from efpi_core.host.frames import Failed, FromInstance, Pong, Ready, ToInstance
 from efpi_core.host.host import End, Ending, HostFactory, InstanceHost
 from efpi_core.host.process_tree import make_idle, process_tree
+from efpi_core.log_line import say
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.site.document import CpuExcess
 from efpi_core.views import InstanceState, InstanceView
@@ -55,7 +56,13 @@ class Supervised:
     """Keeps one instance running. It is its hosts' listener; a failing plugin ends here."""
 
     def __init__(
-        self, plan: InstancePlan, hosts: HostFactory, listener: InstancesListener, clock: Clock, habits: Habits
+        self,
+        plan: InstancePlan,
+        hosts: HostFactory,
+        listener: InstancesListener,
+        clock: Clock,
+        habits: Habits,
+        redact: Callable[[str], str] = str,
     ) -> None:
         self.plan = plan
         self.name = plan.spec.instance
@@ -74,6 +81,7 @@ class Supervised:
         self._listener = listener
         self._clock = clock
         self._habits = habits
+        self._redact = redact
         self._crashes = CrashRecord(habits)
         self._host: InstanceHost | None = None
         self._launched_at = 0.0
@@ -231,18 +239,23 @@ class Supervised:
         self._turn(InstanceState.RUNNING)
 
     def _note_failure(self, failed: Failed) -> None:
-        """Its own words come from a stranger's process: each is one bounded line from here on."""
-        failed.moment, failed.error, failed.cure = map(sentence, (failed.moment, failed.error, failed.cure))
-        failed.traceback = "\n".join(map(sentence, failed.traceback.splitlines()[-KEPT_LINES:]))
-        trace = indent(failed.traceback, "    ")  # so that no line of it looks like one of the log's own
-        LOG.error("%s: failed (%s): %s\n%s", self.name, failed.moment, failed.error, trace)
+        """Its own words come from a stranger's process: each is one bounded line without secrets from here on."""
+        failed.moment, failed.error, failed.cure = map(self._line, (failed.moment, failed.error, failed.cure))
+        failed.traceback = "
+".join(map(self._line, failed.traceback.splitlines()[-KEPT_LINES:]))
+        text = f"failed ({failed.moment}): {failed.error}"
+        say(LOG, logging.ERROR, "plugin_trace", self.name, text, trace=failed.traceback)
         if failed.fatal:
             self._failed = failed
 
+    def _line(self, text: str) -> str:
+        return sentence(self._redact(text))
+
     def output(self, host: InstanceHost, line: str) -> None:
         """It printed a line."""
+        line = self._redact(line)
         self._printed.append(line)
-        LOG.info("%s prints: %s", self.name, line)
+        say(LOG, logging.INFO, "plugin_printed", self.name, line)
 
     def ended(self, host: InstanceHost, ending: Ending) -> None:
         """It has ended, for certain."""
@@ -256,7 +269,7 @@ class Supervised:
         self._gone.set()
         if self.state is InstanceState.STOPPING:
             if ending.how is not End.STOPPED:
-                LOG.warning("%s: %s", self.name, ending.text)
+                say(LOG, logging.WARNING, "instance_killed", self.name, ending.text)
             self._turn(InstanceState.STOPPED)
             if self._start_when_gone:
                 self._start_when_gone = False
@@ -292,7 +305,7 @@ class Supervised:
 
     def _crashed(self, ending: Ending) -> None:
         failed = self._failed
-        text = f"{failed.moment}: {failed.error}" if failed is not None else ending.text
+        text = f"{failed.moment}: {failed.error}" if failed is not None else self._redact(ending.text)
         cure = ending.cure or self._kill_cure or (failed.cure if failed is not None else "") or REPORT_CURE
         self.trouble = Trouble(text, cure, failed.traceback if failed is not None else "", tuple(self._printed))
         now = self._clock.elapsed()

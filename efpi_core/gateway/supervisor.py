@@ -1,7 +1,7 @@
 """The supervisor: it keeps all instances of a site running, each in a life of its own."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from efpi_core.clock import Clock
 from efpi_core.gateway.habits import DEFAULT, Habits
@@ -18,11 +18,19 @@ KILL_AFTER = 0.85
 class Supervisor:
     """See `Instances`. A failing plugin is caught here, named, and restarted with a delay."""
 
-    def __init__(self, hosts: HostFactory, listener: InstancesListener, clock: Clock, habits: Habits = DEFAULT) -> None:
+    def __init__(
+        self,
+        hosts: HostFactory,
+        listener: InstancesListener,
+        clock: Clock,
+        habits: Habits = DEFAULT,
+        redact: Callable[[str], str] = str,
+    ) -> None:
         self._hosts = hosts
         self._listener = listener
         self._clock = clock
         self._habits = habits
+        self._redact = redact
         self._instances: dict[str, Supervised] = {}
         self._changing = asyncio.Lock()
 
@@ -61,7 +69,7 @@ class Supervisor:
                 supervised.start()
 
     def _make(self, plan: InstancePlan) -> Supervised:
-        return Supervised(plan, self._hosts, self._listener, self._clock, self._habits)
+        return Supervised(plan, self._hosts, self._listener, self._clock, self._habits, self._redact)
 
     async def restart(self, instance: str) -> None:
         """End an instance and start it again; out of quarantine, too."""

@@ -16,6 +16,7 @@ from efpi_core.host.launching import Wish
 from efpi_core.host.order import ORPHAN_GRACE_S
 from efpi_core.host.output import Output
 from efpi_core.host.process_handle import ProcessHandle
+from efpi_core.log_line import say
 
 LOG = logging.getLogger("efpi.instance")
 
@@ -126,4 +127,4 @@ class Template:
         self._on_over(self)
 
     def _printed(self, line: str) -> None:
-        LOG.info("%s prints when it is imported: %s", self.module, line)
+        say(LOG, logging.INFO, "plugin_printed", self.module, line)

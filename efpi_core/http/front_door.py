@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from efpi_core.http.problem import problem
+from efpi_core.log_line import say
 from efpi_core.plugin.routes import Role
 
 LOG = logging.getLogger("efpi.http")
@@ -68,9 +69,10 @@ class FrontDoor:
             return
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception:  # it was answered and logged within; here it only must not end the connection's task
+        except Exception as error:  # noqa: BLE001  # it was answered and logged within; here it only must not end the connection's task
             if not begun:
-                LOG.exception("%s %s was not answered", scope["method"], scope["path"])
+                text = f"{scope['method']} {scope['path']} was not answered"
+                say(LOG, logging.ERROR, "request_failed", "http", text, exc_info=error)
                 await problem(500, "an unexpected error", "see the gateway's log")(scope, receive, send_with_headers)
 
     def _refusal(self, headers: Headers) -> tuple[int, str, str] | None:

@@ -8,6 +8,7 @@ import pluggy
 
 from efpi_core.gateway_api import GatewayApi
 from efpi_core.http.api import Api
+from efpi_core.log_line import say
 from efpi_core.plugin import hookspecs
 from efpi_core.plugin.routes import HttpRoute
 
@@ -45,5 +46,13 @@ def installed_parts() -> tuple[object, ...]:
         try:
             parts.append(entry_point.load())
         except ImportError as error:
-            LOG.warning("the part '%s' is not there: %s; install efpi[%s]", entry_point.name, error, entry_point.name)
+            cure = f"install efpi[{entry_point.name}]"
+            say(
+                LOG,
+                logging.WARNING,
+                "part_missing",
+                entry_point.name,
+                f"it cannot be loaded: {error}",
+                facts={"cure": cure},
+            )
     return tuple(parts)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from efpi_core.errors import EfpiError, PluginFailure, RefusedError, SettingsError, TryAgainError
 from efpi_core.http.json_form import to_json
+from efpi_core.log_line import say
 
 LOG = logging.getLogger("efpi.http")
 
@@ -70,7 +71,8 @@ async def on_gone(request: Request, error: Exception) -> Response:
 async def on_failure(request: Request, error: Exception) -> Response:
     """The answer to an error that nobody expected: a number, under which the log has the rest."""
     number = secrets.token_hex(4)
-    LOG.error("%s %s failed [%s]", request.method, request.url.path, number, exc_info=error)
+    text = f"{request.method} {request.url.path} failed [{number}]"
+    say(LOG, logging.ERROR, "request_failed", "http", text, exc_info=error, facts={"number": number})
     return problem(
         500, f"an unexpected error, number {number}", f"look for {number} in the gateway's log, and report it"
     )

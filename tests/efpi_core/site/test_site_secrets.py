@@ -1,15 +1,17 @@
 """Secrets: where they lie, who may read them, and where they never appear."""
 
+import base64
 import json
 import os
 import stat
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from efpi_core.errors import RefusedError, SettingsError, TryAgainError
 from efpi_core.plugin.config import PluginConfig, SecretName, setting
-from efpi_core.site.redaction import MASK, Redactor, redact_settings
+from efpi_core.site.redaction import MASK, Masking, Redactor, redact_settings
 from efpi_core.site.secrets import LONGEST_SECRET, SecretStore
 
 
@@ -175,3 +177,50 @@ def test_known_values_are_masked_in_text_and_data() -> None:
 def test_a_schema_that_refers_to_itself_is_no_trap() -> None:
     schema = {"properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/A"}]}}}
     assert json.dumps(redact_settings({"a": {"b": 1}}, schema)) == '{"a": {"b": 1}}'  # type: ignore[arg-type]  # JSON
+
+
+@pytest.mark.parametrize(
+    ("told", "hidden"),
+    [
+        ("GET http://anna:s3cr3t-word@meter.local/x failed", "s3cr3t-word"),
+        ("mqtt://u:p@ss:w0rd@broker:1883 refused", "p@ss:w0rd"),
+        ("Authorization: Basic YW5uYTpzM2NyM3Q=", "YW5uYTpzM2NyM3Q="),
+        ("header 'authorization': 'Bearer abcdef.ghijkl-mnop'", "abcdef.ghijkl-mnop"),
+    ],
+)
+def test_credentials_that_nobody_declared_are_masked_in_urls_and_headers(told: str, hidden: str) -> None:
+    masked = Redactor([]).text(told)
+    assert hidden not in masked
+    assert MASK in masked
+
+
+@pytest.mark.parametrize("told", ["http://meter.local:80/x", "see http://a/b@c", "at 12:30@noon", "basic facts"])
+def test_what_is_no_credential_stays(told: str) -> None:
+    assert Redactor([]).text(told) == told
+
+
+def test_a_secret_is_masked_as_programs_write_it() -> None:
+    secret = 'it\'s "ä/b"\\ & more'  # noqa: S105
+    redactor = Redactor([secret])
+    for told in (secret, json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret), quote(secret, "")):
+        assert redactor.text(f"<{told}>").strip("<>\"'") == MASK
+    assert redactor.text(base64.b64encode(secret.encode()).decode()) == MASK
+
+
+def test_each_line_of_a_long_secret_is_masked_and_so_is_one_that_was_cut_off() -> None:
+    key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END KEY-----"
+    redactor = Redactor([key, "a-very-long-password"])
+    assert "kqhki" not in redactor.text("read kqhkiG9w0BAQEF")
+    cut = "x" * 990 + " a-very-lo"
+    assert redactor.text(cut) == "x" * 990 + f" {MASK}"
+    assert redactor.text(cut + "…") == "x" * 990 + f" {MASK}…"
+
+
+def test_a_gateway_masks_former_secrets_too() -> None:
+    kept = {"meter": "first-word"}
+    masking = Masking(lambda: dict(kept))
+    assert masking.text("first-word") == "first-word"
+    assert masking.values() == kept
+    kept["meter"] = "second-word"
+    masking.values()
+    assert masking.text("first-word, second-word") == f"{MASK}, {MASK}"
