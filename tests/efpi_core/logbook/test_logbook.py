@@ -91,7 +91,7 @@ def test_the_log_is_for_its_user_only(writing: Writing) -> None:
 
 
 def test_what_a_device_says_neither_forges_a_line_nor_moves_a_terminal(writing: Writing) -> None:
-    hostile = 'ok\n2026-01-01 ERROR efpi: forged\r\x1b[2J\x9b1A \u202eevil\u2066 "quoted" \ud800'
+    hostile = 'ok\n2026-01-01 ERROR efpi: forged\r\x1b[2J\x9b1A \u202eevil\u2066 "quoted"'
     say(LOG, logging.INFO, "plugin_log", "bus\nx", hostile)
     (line,) = writing.lines()
     assert line["text"].startswith("ok\\n2026-01-01 ERROR efpi: forged\\r\\x1b[2J\\x9b1A \\u202eevil\\u2066")
@@ -243,9 +243,7 @@ def test_a_home_without_a_folder_for_the_log_is_no_trouble(tmp_path: Path) -> No
     assert writing.stream.getvalue().count("\n") == 1
 
 
-def test_lost_lines_are_told_when_the_disk_takes_lines_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lost_lines_are_told_when_the_disk_takes_lines_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = tmp_path / "log"
     blocked.touch()
     writing = Writing(blocked / "efpi.log")
