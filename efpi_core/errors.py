@@ -2,12 +2,13 @@
 
 
 class EfpiError(Exception):
-    """Something went wrong that has a name; `cure` tells people what to do about it."""
+    """Something went wrong that has a name; `cure` tells people what to do, `detail` is a code for programs."""
 
-    def __init__(self, problem: str, cure: str = "") -> None:
+    def __init__(self, problem: str, cure: str = "", *, detail: str = "") -> None:
         super().__init__(f"{problem}; {cure}" if cure else problem)
         self.problem = problem
         self.cure = cure
+        self.detail = detail
 
 
 class TryAgainError(EfpiError):

@@ -168,6 +168,8 @@ class HealthView:
     uptime_s: float
     parts: tuple[PartHealth, ...] = ()
     instances: tuple[InstanceView, ...] = ()
+    told: dict[str, int] = field(default_factory=dict)
+    """How many events were told since the start, by level."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ FLOORS = (
         "efpi_core.local_time",
     ),
     ("efpi_core.plugin",),
-    ("efpi_core.views", "efpi_core.event_kinds"),
+    ("efpi_core.views", "efpi_core.event_kinds", "efpi_core.health_words"),
     ("efpi_core.gateway_api",),
     ("efpi_core.plugin.hookspecs",),
     ("efpi_core.host",),

@@ -74,6 +74,13 @@ def _kept(home: Path) -> tuple[EventView, ...]:
         ) from error
 
 
+def from_json(told: dict[str, Any]) -> EventView:
+    """An event that the running gateway told."""
+    last = told["last_at"]
+    at = {"at": datetime.fromisoformat(told["at"]), "last_at": None if last is None else datetime.fromisoformat(last)}
+    return EventView(**(told | at))
+
+
 def as_json(event: EventView) -> dict[str, Any]:
     """An event as the running gateway tells it."""
     told: dict[str, Any] = json.loads(to_json(event))

@@ -1,35 +1,48 @@
-"""What the doctor looks at in a running gateway: its parts, its instances, its appliances."""
+"""What the doctor looks at in a running gateway: its version, its parts, its instances, its appliances."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from efpi_core.cli.findings import Found, ill, note, well
+from efpi_core.plugin.condition import ConditionState
 
 RUNS = frozenset({"running", "starting"})
 
 
-def house_checks(health: dict[str, Any], appliances: list[dict[str, Any]]) -> Iterator[Found]:
-    """All of them."""
-    hours = health["uptime_s"] / 3600
-    yield well("gateway", f"version {health['version']}, site revision {health['revision']}, up {hours:.1f} h")
+def house_checks(health: dict[str, Any], appliances: list[dict[str, Any]], installed: str) -> Iterator[Found]:
+    """All of them; `installed` is the version of this command."""
+    yield version_check(health, installed)
     for part in health["parts"]:
-        if part["state"] != "ok":
-            yield ill(part["name"], part["text"] or part["detail"], part["cure"])
+        if part["state"] != ConditionState.OK:
+            yield _as_told(part["name"], part, part["text"] or part["detail"])
     for instance in health["instances"]:
         yield instance_check(instance)
     for appliance in appliances:
         yield from appliance_checks(appliance)
 
 
+def version_check(health: dict[str, Any], installed: str) -> Found:
+    """Whether what runs is what is installed."""
+    running = health["version"]
+    if running and running != installed:
+        text = f"version {running} runs, and {installed} is installed"
+        return ill("gateway", "versions_differ", text, "start it again: systemctl restart efpi")
+    hours = health["uptime_s"] / 3600
+    return well("gateway", f"version {running}, site revision {health['revision']}, up {hours:.1f} h")
+
+
 def instance_check(instance: dict[str, Any]) -> Found:
     """How a plugin instance is doing."""
     name = f"instance {instance['instance']}"
-    if instance["state"] in RUNS and instance["condition"] == "ok":
+    if instance["state"] in RUNS and instance["condition"] == ConditionState.OK:
         restarts = f", started {instance['restarts'] + 1} times" if instance["restarts"] else ""
         shed = f", {instance['shed']} states left out for newer ones" if instance.get("shed") else ""
         return well(name, f"{instance['offer']} is {instance['state']}{restarts}{shed}{_taken(instance)}")
     why = instance["text"] or instance["detail"] or instance["condition"]
-    return ill(name, f"{instance['state'].replace('_', ' ')}: {why}", instance["cure"] or "see `efpi events`")
+    told = {**instance, "state": instance["condition"]}
+    if told["state"] == ConditionState.OK:  # it ends, or has ended
+        told |= {"state": ConditionState.OFFLINE, "detail": "not_running"}
+    return _as_told(name, told, f"{instance['state'].replace('_', ' ')}: {why}")
 
 
 def _taken(instance: dict[str, Any]) -> str:
@@ -43,11 +56,22 @@ def _taken(instance: dict[str, Any]) -> str:
 def appliance_checks(appliance: dict[str, Any]) -> Iterator[Found]:
     """What of an appliance is not well, and whether it can look after itself."""
     name = f"appliance {appliance['id']}"
-    if appliance["condition"] != "ok" or appliance["state"] == "offline":
-        yield ill(name, appliance["text"] or "out of reach", appliance["cure"] or "see `efpi events`")
+    if appliance["condition"] != ConditionState.OK:
+        yield _as_told(name, {**appliance, "state": appliance["condition"]}, appliance["text"] or "out of reach")
+    elif appliance["state"] == "offline":
+        told = {"state": ConditionState.OFFLINE, "cure": appliance["cure"]}
+        yield _as_told(name, told, appliance["text"] or "out of reach")
     if appliance["steerable"] and not appliance["safe_fallback"]:
         yield note(
             name,
+            "no_fallback",
             "the device has no fallback of its own: should this machine fail, it keeps its last setting",
             "set limits on the device itself, and tell the installer",
         )
+
+
+def _as_told(what: str, told: dict[str, Any], text: str) -> Found:
+    """What the gateway says of a part, in its own words."""
+    state = ConditionState(told["state"])
+    detail = told.get("detail") or ("out_of_reach" if state is ConditionState.OFFLINE else "other")
+    return ill(what, detail, text, told.get("cure") or "see `efpi events`", state)

@@ -6,19 +6,22 @@ import grp
 import os
 import platform
 import pwd
-import shutil
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from efpi_core.boot import EARLIEST_NOW, synchronised
 from efpi_core.cli.findings import Found, ill, note, well
 from efpi_core.clock import RealClock
-from efpi_core.errors import SettingsError
+from efpi_core.errors import SettingsError, TryAgainError
+from efpi_core.plugin.condition import ConditionState
 from efpi_core.site.secrets import SecretStore
-from efpi_core.state.home import Home
+from efpi_core.state.home import Home, storage_problem
+
+FULL_BYTES = 1024 * 1024
+"""Below this nothing can be written that matters."""
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 """Below this the state of a year may not fit."""
@@ -29,7 +32,7 @@ SERIAL_PATTERNS = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttyS[0-9]*")
 def machine_checks(home: Path, port: int, *, gateway_runs: bool) -> Iterator[Found]:
     """All of them."""
     yield well("python", f"{platform.python_version()} on {platform.machine()}")
-    yield from home_checks(home, gateway_runs=gateway_runs)
+    yield home_check(home, gateway_runs=gateway_runs)
     yield disk_check(home)
     yield clock_check(RealClock().now(), synchronised())
     if not gateway_runs:
@@ -37,21 +40,13 @@ def machine_checks(home: Path, port: int, *, gateway_runs: bool) -> Iterator[Fou
     yield from serial_checks(Path("/dev"))
 
 
-def home_checks(home: Path, *, gateway_runs: bool) -> Iterator[Found]:
-    """Whether a gateway can live there, and its secrets are its own."""
+def home_check(home: Path, *, gateway_runs: bool) -> Found:
+    """Whether a gateway can live there."""
     if gateway_runs:
-        yield well("home", f"{home}, a gateway runs in it")
-    elif not home.exists():
-        yield note("home", f"{home} is not there yet", "`efpi run --site demo` makes it")
-        return
-    else:
-        yield _try_home(home)
-    try:
-        names = SecretStore.of(home, os.environ).names()
-    except SettingsError as error:
-        yield ill("secrets", f"{error.path}: {error.problem}", error.cure)
-    else:
-        yield well("secrets", f"{len(names)} kept")
+        return well("home", f"{home}, a gateway runs in it")
+    if not home.exists():
+        return note("home", "none", f"{home} is not there yet", "`efpi run --site demo` makes it")
+    return _try_home(home)
 
 
 def _try_home(path: Path) -> Found:
@@ -59,35 +54,58 @@ def _try_home(path: Path) -> Found:
     try:
         home.open()
     except OSError as error:
-        return ill("home", f"{path}: {error.strerror}", "choose another --home")
-    except Exception as error:  # noqa: BLE001  # another gateway in it that does not answer is named as it names itself
-        return ill("home", str(error), "end that process, or choose another --home")
+        return ill("home", "not_kept", f"{path}: {error.strerror}", "choose another --home")
+    except TryAgainError as error:
+        return ill("home", "in_use", error.problem, "end that process, or choose another --home")
     finally:
         home.close()
     if home.problem is not None:
-        return ill("home", home.problem.problem, home.problem.cure)
+        return ill("home", home.problem.detail, home.problem.problem, home.problem.cure)
     return well("home", f"{path}, no gateway runs in it")
 
 
+def secrets_check(home: Path, environment: Mapping[str, str]) -> tuple[Found, tuple[str, ...]]:
+    """Whether the secrets are the gateway's own; and the names of those that are known."""
+    try:
+        names = SecretStore.of(home, environment).names()
+    except SettingsError as error:
+        loose = "others may read" in error.problem
+        detail = "secrets_loose" if loose else "secrets_unreadable"
+        text = f"{error.path}: {error.problem}"
+        return ill("secrets", detail, text, error.cure, ConditionState.MISCONFIGURED), ()
+    return well("secrets", f"{len(names)} kept"), names
+
+
 def disk_check(home: Path) -> Found:
-    """Whether there is room."""
+    """Whether there is room, and it may be written."""
     folder = next((parent for parent in (home, *home.parents) if parent.exists()), Path("/"))
     try:
-        free = shutil.disk_usage(folder).free
+        status = os.statvfs(folder)
     except OSError as error:
-        return ill("disk", f"{folder}: {error.strerror}", "check the disk")
+        return ill("disk", "not_answering", f"{folder}: {error.strerror}", "check the disk")
+    free = status.f_bavail * status.f_frsize
     told = f"{free / 1e9:.1f} GB free at {folder}"
-    return well("disk", told) if free >= LEAST_FREE_BYTES else ill("disk", told, "free some space")
+    if status.f_flag & os.ST_RDONLY:
+        problem = storage_problem(OSError(errno.EROFS, ""), folder)
+        return ill("disk", problem.detail, problem.problem, problem.cure)
+    if free < FULL_BYTES:
+        return ill("disk", "disk_full", told, "free some space; writing resumes by itself")
+    if free < LEAST_FREE_BYTES:
+        return ill("disk", "disk_low", told, "free some space, before the state and the history of a year need it")
+    return well("disk", told)
 
 
 def clock_check(now: datetime, synchronous: bool | None) -> Found:
     """Whether schedules can be trusted."""
     told = f"{now:%Y-%m-%d %H:%M:%S} UTC"
     if now < EARLIEST_NOW:
-        return ill("clock", f"it shows {told}", "set it, or turn on a time service: timedatectl set-ntp true")
+        return ill(
+            "clock", "clock_not_set", f"it shows {told}", "set it, or turn on a time service: timedatectl set-ntp true"
+        )
     if synchronous is False:
         return note(
             "clock",
+            "clock_not_kept",
             f"{told}; the kernel says that no time server keeps it",
             "turn on a time service: timedatectl set-ntp true",
         )
@@ -102,8 +120,10 @@ def port_check(port: int) -> Found:
             trial.bind(("127.0.0.1", port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                return ill("port", f"{port} is in use", f"end what listens there, or run with --port {port + 1}")
-            return ill("port", f"{port}: {error.strerror}", "run with --port 8080")
+                return ill(
+                    "port", "port_in_use", f"{port} is in use", f"end what listens there, or run with --port {port + 1}"
+                )
+            return ill("port", "not_reachable", f"{port}: {error.strerror}", "run with --port 8080")
     return well("port", f"{port} is free")
 
 
@@ -111,7 +131,7 @@ def serial_checks(devices: Path) -> Iterator[Found]:
     """Every serial device, and whether this user may open it."""
     found = [path for pattern in SERIAL_PATTERNS for path in sorted(devices.glob(pattern)) if _is_device(path)]
     if not found:
-        yield note("serial", "no serial device is plugged in", "only a meter or a bus on a cable needs one")
+        yield note("serial", "none", "no serial device is plugged in", "only a meter or a bus on a cable needs one")
     for path in found:
         yield serial_check(path)
 
@@ -132,6 +152,7 @@ def serial_check(path: Path) -> Found:
     user = _user_name(os.geteuid())
     return ill(
         "serial",
+        "no_rights",
         f"{path} belongs to the group '{group}', and user '{user}' is not in it",
         f"sudo usermod -aG {group} {user}, then log in again (a service starts anew)",
     )

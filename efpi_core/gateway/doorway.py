@@ -4,10 +4,13 @@ import json
 import logging
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
+from efpi_core.health_words import detail_code
+from efpi_core.host.frames import Condition
 from efpi_core.plugin.memory import LARGEST_VALUE
 from efpi_core.plugin.observation import ObservationSpec, ObservedValue
 
@@ -45,6 +48,12 @@ def sentence(text: str) -> str:
     if len(text) > LONGEST_TEXT:
         text = f"{text[: LONGEST_TEXT - 1]}…"
     return text if text.isprintable() else "".join(mark if mark.isprintable() else " " for mark in text)
+
+
+def clean_condition(frame: Condition, redact: Callable[[str], str]) -> None:
+    """Make what an instance says of itself fit to be shown: its detail a code, its words without secrets."""
+    frame.detail = detail_code(frame.detail)
+    frame.text, frame.cure = sentence(redact(frame.text)), sentence(redact(frame.cure))
 
 
 def bad_name(name: str) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from efpi_core.event_kinds import EVENTS_LEFT_OUT, EventKind
+from efpi_core.event_kinds import EVENTS_LEFT_OUT, EventKind, Level
 from efpi_core.views import EventView
 
 KEPT = 2000
@@ -64,6 +64,8 @@ class EventLog:
         self._minutes: dict[str, tuple[datetime, int]] = {}
         self.redact: Callable[[str], str] = str
         """Takes what must not be told out of a text."""
+        self.told = {level.value: 0 for level in Level}
+        """Events so far by level, repetitions included."""
         self.repeated = 0
         """Repetitions that were counted and not told one by one."""
         self.sinks: list[Callable[[EventView], None]] = []
@@ -72,6 +74,7 @@ class EventLog:
     def tell(self, kind: EventKind, subject: str, text: str, cure: str = "", detail: str = "") -> None:
         """Something happened: a sentence, and where the kind has no general cure, what to do."""
         now = self._now()
+        self.told[kind.level] += 1
         subject, detail = _line(subject, 80), _line(detail, 80)
         text, cure = _line(self.redact(text), 4000), _line(self.redact(cure or kind.cure), 4000)
         known = (subject, kind.name, detail, "" if kind.figures else text)

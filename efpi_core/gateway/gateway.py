@@ -231,6 +231,7 @@ class Gateway:
             started=self._instances is not None,
             now=self._clock.now(),
             uptime_s=self._clock.elapsed() - self._began_s,
+            told=dict(self.event_log.told),
         )
 
     def instances(self) -> tuple[InstanceView, ...]:

@@ -19,6 +19,7 @@ def gateway_health(
     started: bool,
     now: datetime,
     uptime_s: float,
+    told: dict[str, int],
 ) -> HealthView:
     """Sum up: `starting` until the site runs, `degraded` when any part is not well, else `ok`."""
     parts = (_state_health(state), _site_health(site))
@@ -35,13 +36,14 @@ def gateway_health(
         uptime_s=uptime_s,
         parts=parts,
         instances=instances,
+        told=told,
     )
 
 
 def _state_health(state: State) -> PartHealth:
     problem = state.problem
     if problem is not None:
-        return PartHealth("state", ConditionState.DEGRADED, "not_kept", problem.problem, problem.cure)
+        return PartHealth("state", ConditionState.DEGRADED, problem.detail or "not_kept", problem.problem, problem.cure)
     return PartHealth("state", ConditionState.OK)
 
 

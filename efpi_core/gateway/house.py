@@ -28,7 +28,7 @@ from efpi_core.event_kinds import (
 from efpi_core.gateway.appliances import ApplianceRecord, ApplianceRegistry
 from efpi_core.gateway.balance import power_balance
 from efpi_core.gateway.connections import AppFacts, Choice, Connections
-from efpi_core.gateway.doorway import MOST_APPLIANCES, MOST_KEYS, bad_memory, log_level, sentence
+from efpi_core.gateway.doorway import MOST_APPLIANCES, MOST_KEYS, bad_memory, clean_condition, log_level, sentence
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.exchange import Exchange
 from efpi_core.gateway.feed import Feed
@@ -256,7 +256,7 @@ class House:
         if owner not in (None, instance):
             self._tell(instance, "not_its_appliance", f"speaks for '{frame.appliance_id}', which is not its own")
             return
-        frame.text, frame.cure = sentence(self.events.redact(frame.text)), sentence(self.events.redact(frame.cure))
+        clean_condition(frame, self.events.redact)
         before = (ConditionState.OK, "")
         if record is not None:
             before = (record.condition, record.text)

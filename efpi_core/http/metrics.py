@@ -39,6 +39,18 @@ def _health(gateway: GatewayApi) -> Iterator[str]:
     yield from family(
         "efpi_healthy", "gauge", "1 when nothing is degraded.", [({"status": health.status}, health.status == "ok")]
     )
+    yield from family(
+        "efpi_part_state",
+        "gauge",
+        "How each part of the gateway is doing; always 1.",
+        [({"part": part.name, "state": part.state.value, "detail": part.detail}, 1) for part in health.parts],
+    )
+    yield from family(
+        "efpi_events_total",
+        "counter",
+        "Events of the journal since the start, by level.",
+        [({"level": level}, count) for level, count in health.told.items()],
+    )
 
 
 def _instances(gateway: GatewayApi) -> Iterator[str]:
@@ -51,6 +63,12 @@ def _instances(gateway: GatewayApi) -> Iterator[str]:
             ({"instance": view.instance, "offer": view.offer, "state": view.state.value}, view.state.value == "running")
             for view in instances
         ],
+    )
+    yield from family(
+        "efpi_instance_state",
+        "gauge",
+        "How each plugin instance is doing; always 1.",
+        [({"instance": view.instance, "state": view.condition.value, "detail": view.detail}, 1) for view in instances],
     )
     yield from family(
         "efpi_instance_restarts_total",

@@ -25,22 +25,29 @@ def default_home(environment: Mapping[str, str]) -> Path:
 
 
 def storage_problem(error: OSError, path: Path) -> EfpiError:
-    """The name and the cure of what the file system refused."""
+    """The name, the cure and the code of what the file system refused."""
+    problem, cure, detail = _refused(error, path)
+    return EfpiError(problem, cure, detail=detail)
+
+
+def _refused(error: OSError, path: Path) -> tuple[str, str, str]:
     match error.errno:
         case errno.EROFS:
-            return EfpiError(f"{path} is on a read-only file system", "remount it writable, or choose another --home")
+            return (
+                f"{path} is on a read-only file system",
+                "remount it writable, or choose another --home; a disk that was mounted so after an error is worn out",
+                "read_only",
+            )
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
-            return EfpiError(f"the disk that holds {path} is full", "free some space; writing resumes by itself")
+            return f"the disk that holds {path} is full", "free some space; writing resumes by itself", "disk_full"
         case errno.EACCES | errno.EPERM:
-            return EfpiError(
-                f"user {os.geteuid()} may not write {path}", f"give it to that user: chown -R {os.geteuid()} {path}"
-            )
+            user = os.geteuid()
+            return f"user {user} may not write {path}", f"give it to that user: chown -R {user} {path}", "no_rights"
         case errno.ENOTDIR | errno.EEXIST:
-            return EfpiError(f"{path} is no directory", "move it away, or choose another --home")
+            return f"{path} is no directory", "move it away, or choose another --home", "no_directory"
         case _:
-            return EfpiError(
-                f"{path} cannot be written: {error.strerror or error}", "check the disk; see the system log"
-            )
+            told = error.strerror or error
+            return f"{path} cannot be written: {told}", "check the disk; see the system log", "not_kept"
 
 
 class Home:

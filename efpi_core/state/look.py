@@ -6,11 +6,14 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from efpi_core.errors import EfpiError, SettingsError
+from efpi_core.site.revisions import in_force
 from efpi_core.state.database_file import OpenedFile, Rows, connect, open_file
 from efpi_core.state.home import DATABASE_FILE
-from efpi_core.state.records import event_view
-from efpi_core.state.table import DOCUMENT, EVENT, Row
+from efpi_core.state.records import event_view, kept_document, kept_revision
+from efpi_core.state.table import DOCUMENT, EVENT, REVISION, Row
 from efpi_core.views import EventView
 
 
@@ -32,6 +35,15 @@ class Look:
             with suppress(ValueError):
                 found.append(event_view(row))
         return tuple(sorted(found, key=lambda event: event.number))
+
+    def site(self) -> tuple[str, JsonValue] | None:
+        """The text and the data of the site in force; None when there is none, or it cannot be read."""
+        revisions = []
+        for row in self.rows.get(REVISION, {}).values():
+            with suppress(ValueError):
+                revisions.append(kept_revision(row))
+        current = in_force(tuple(revisions))
+        return None if current is None else kept_document(self.rows.get(DOCUMENT, {}).get((current.number,)))
 
 
 def look_at(home: Path) -> Look:

@@ -1,8 +1,11 @@
 """What the gateway keeps, as values: open allocations, connections, overrides, limits, events; and their rows."""
 
 import json
+import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+
+from pydantic import JsonValue
 
 from efi.allocation import AllocationStatus
 from efi.commodity import Phase
@@ -203,6 +206,16 @@ def kept_revision(row: Row) -> Revision:
         source=source,
         note=note,
     )
+
+
+def kept_document(row: Row | None) -> tuple[str, JsonValue] | None:
+    """A revision's text and data as kept; None when there is none, or it cannot be read."""
+    if row is None or not isinstance(row[1], bytes) or not isinstance(row[2], bytes):
+        return None
+    try:
+        return zlib.decompress(row[1]).decode(), json.loads(zlib.decompress(row[2]))
+    except (zlib.error, ValueError):
+        return None
 
 
 def with_verdict(revision: Revision, verdict: Verdict, note: str) -> Revision:

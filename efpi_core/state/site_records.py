@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from efpi_core.event_kinds import SITE_NOT_CONFIRMED
 from efpi_core.site.revisions import ImportRecord, Origin, Revision, Verdict, in_force, text_digest
 from efpi_core.state.keeper import Keeper
-from efpi_core.state.records import kept_revision, revision_row, with_verdict
+from efpi_core.state.records import kept_document, kept_revision, revision_row, with_verdict
 from efpi_core.state.table import DOCUMENT, NOTE, REVISION
 
 
@@ -25,13 +25,7 @@ class SiteRecords(Keeper):
 
     def revision_document(self, number: int) -> tuple[str, JsonValue] | None:
         """A revision's text and the data that it was read to; reads the disk, so a running gateway asks in a thread."""
-        row = self._database.fetch(DOCUMENT, number)
-        if row is None or not isinstance(row[1], bytes) or not isinstance(row[2], bytes):
-            return None
-        try:
-            return zlib.decompress(row[1]).decode(), json.loads(zlib.decompress(row[2]))
-        except (zlib.error, ValueError):
-            return None
+        return kept_document(self._database.fetch(DOCUMENT, number))
 
     def add_revision(
         self, text: str, data: JsonValue, *, by: str, why: str, origin: Origin, verdict: Verdict, source: str = ""

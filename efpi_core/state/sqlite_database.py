@@ -152,7 +152,11 @@ class SqliteDatabase(Database):
         self._watch = None
         if self._under_way is batch:
             self._set_problem(
-                TryAgainError(f"the disk of {self._home.path} does not answer", "check the disk; see the system log")
+                TryAgainError(
+                    f"the disk of {self._home.path} does not answer",
+                    "check the disk; see the system log",
+                    detail="not_answering",
+                )
             )
             self._release(batch, self._pending)
         elif (current := self._under_way) is not None:

@@ -141,7 +141,9 @@ def test_plugins_that_hang_loop_leak_print_or_fork_are_contained(
         demo_is_untouched(gateway)
         assert gateway.instances()["prints"]["state"] in ("running", "backing_off", "quarantined")
         assert gateway.log_file.stat().st_size < 20_000_000, "a flood of lines does not fill the disk"
-        forked = [int(line.rpartition("forked ")[2]) for line in gateway.log.splitlines() if "plugin_printed: forked " in line]
+        forked = [
+            int(line.rpartition("forked ")[2]) for line in gateway.log.splitlines() if "plugin_printed: forked " in line
+        ]
         assert forked
         family = [*gateway.family(), *forked]
         assert gateway.end() <= 2.0

@@ -247,7 +247,7 @@ def test_following_ends_with_a_word_when_the_gateway_ends(house: Beside, capsys:
 def test_the_doctor_names_what_is_ill_in_the_house(house: Beside, capsys: pytest.CaptureFixture[str]) -> None:
     assert efpi(house, "doctor", "--json") == ExitCode.DEGRADED
     found = {(each["what"], each["state"]) for each in json.loads(capsys.readouterr().out)}
-    assert ("instance planner", "ill") in found
-    assert ("instance battery", "well") in found
-    assert ("appliance washer", "ill") in found
-    assert ("gateway", "well") in found
+    assert ("instance planner", "offline") in found
+    assert ("instance battery", "ok") in found
+    assert ("appliance washer", "offline") in found
+    assert ("gateway", "ok") in found
