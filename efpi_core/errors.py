@@ -2,13 +2,13 @@
 
 
 class EfpiError(Exception):
-    """Something went wrong that has a name; `cure` tells people what to do, `detail` is a code for programs."""
+    """Something went wrong that has a name; `cure` tells people what to do, `detail_code` names it for programs."""
 
-    def __init__(self, problem: str, cure: str = "", *, detail: str = "") -> None:
+    def __init__(self, problem: str, cure: str = "", *, detail_code: str = "") -> None:
         super().__init__(f"{problem}; {cure}" if cure else problem)
         self.problem = problem
         self.cure = cure
-        self.detail = detail
+        self.detail_code = detail_code
 
 
 class TryAgainError(EfpiError):

@@ -46,7 +46,7 @@ class Front:
         if not self._problems:
             return health
         parts = tuple(
-            PartHealth(name, ConditionState.DEGRADED, error.detail or "not_reachable", error.problem, error.cure)
+            PartHealth(name, ConditionState.DEGRADED, error.detail_code or "not_reachable", error.problem, error.cure)
             for name, error in self._problems.items()
         )
         reasons = tuple(f"{part.name}: {part.text}" for part in parts)
@@ -69,7 +69,9 @@ class Front:
         problem = self._home.problem
         if problem is None:
             return PartHealth("home", ConditionState.OK)
-        return PartHealth("home", ConditionState.DEGRADED, problem.detail or "not_kept", problem.problem, problem.cure)
+        return PartHealth(
+            "home", ConditionState.DEGRADED, problem.detail_code or "not_kept", problem.problem, problem.cure
+        )
 
     async def listen(self) -> None:
         """Listen at the port and at the home's socket. Raises SettingsError for an address that is none of ours."""

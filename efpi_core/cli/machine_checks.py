@@ -60,7 +60,7 @@ def _try_home(path: Path) -> Found:
     finally:
         home.close()
     if home.problem is not None:
-        return ill("home", home.problem.detail, home.problem.problem, home.problem.cure)
+        return ill("home", home.problem.detail_code, home.problem.problem, home.problem.cure)
     return well("home", f"{path}, no gateway runs in it")
 
 
@@ -87,7 +87,7 @@ def disk_check(home: Path) -> Found:
     told = f"{free / 1e9:.1f} GB free at {folder}"
     if status.f_flag & os.ST_RDONLY:
         problem = storage_problem(OSError(errno.EROFS, ""), folder)
-        return ill("disk", problem.detail, problem.problem, problem.cure)
+        return ill("disk", problem.detail_code, problem.problem, problem.cure)
     if free < FULL_BYTES:
         return ill("disk", "disk_full", told, "free some space; writing resumes by itself")
     if free < LEAST_FREE_BYTES:

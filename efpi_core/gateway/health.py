@@ -43,7 +43,9 @@ def gateway_health(
 def _state_health(state: State) -> PartHealth:
     problem = state.problem
     if problem is not None:
-        return PartHealth("state", ConditionState.DEGRADED, problem.detail or "not_kept", problem.problem, problem.cure)
+        return PartHealth(
+            "state", ConditionState.DEGRADED, problem.detail_code or "not_kept", problem.problem, problem.cure
+        )
     return PartHealth("state", ConditionState.OK)
 
 

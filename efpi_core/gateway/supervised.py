@@ -241,8 +241,7 @@ class Supervised:
     def _note_failure(self, failed: Failed) -> None:
         """Its own words come from a stranger's process: each is one bounded line without secrets from here on."""
         failed.moment, failed.error, failed.cure = map(self._line, (failed.moment, failed.error, failed.cure))
-        failed.traceback = "
-".join(map(self._line, failed.traceback.splitlines()[-KEPT_LINES:]))
+        failed.traceback = "\n".join(map(self._line, failed.traceback.splitlines()[-KEPT_LINES:]))
         text = f"failed ({failed.moment}): {failed.error}"
         say(LOG, logging.ERROR, "plugin_trace", self.name, text, trace=failed.traceback)
         if failed.fatal:

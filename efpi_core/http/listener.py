@@ -105,10 +105,10 @@ def _loopback(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 def _port_problem(error: OSError, port: int) -> TryAgainError:
     if error.errno == errno.EADDRINUSE:
         cure = f"end what listens there, or choose another: --port {port + 1}"
-        return TryAgainError(f"port {port} is in use", cure, detail="port_in_use")
+        return TryAgainError(f"port {port} is in use", cure, detail_code="port_in_use")
     if error.errno == errno.EACCES:
         return TryAgainError(
-            f"this user may not listen on port {port}", "choose one above 1023: --port 8080", detail="no_rights"
+            f"this user may not listen on port {port}", "choose one above 1023: --port 8080", detail_code="no_rights"
         )
     return TryAgainError(f"port {port}: {error.strerror}", "choose another port with --port")
 

@@ -63,12 +63,16 @@ def database_problem(error: sqlite3.Error, path: Path) -> EfpiError:
     if code in _FULL or (code in _UNWRITABLE and _no_space(path.parent)):
         return storage_problem(OSError(errno.ENOSPC, ""), path)
     if code in _DAMAGED:
-        return EfpiError(f"{path} is damaged: {error}", "restore a backup, or move the file away", detail="damaged")
+        return EfpiError(
+            f"{path} is damaged: {error}", "restore a backup, or move the file away", detail_code="damaged"
+        )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return EfpiError(
-            f"{path} is locked by another program", "close that program; writing resumes by itself", detail="locked"
+            f"{path} is locked by another program",
+            "close that program; writing resumes by itself",
+            detail_code="locked",
         )
-    return EfpiError(f"{path}: {error}", "check the disk; see the system log", detail="not_kept")
+    return EfpiError(f"{path}: {error}", "check the disk; see the system log", detail_code="not_kept")
 
 
 def _refusal(path: Path) -> OSError | None:

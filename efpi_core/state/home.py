@@ -26,8 +26,8 @@ def default_home(environment: Mapping[str, str]) -> Path:
 
 def storage_problem(error: OSError, path: Path) -> EfpiError:
     """The name, the cure and the code of what the file system refused."""
-    problem, cure, detail = _refused(error, path)
-    return EfpiError(problem, cure, detail=detail)
+    problem, cure, code = _refused(error, path)
+    return EfpiError(problem, cure, detail_code=code)
 
 
 def _refused(error: OSError, path: Path) -> tuple[str, str, str]:

@@ -155,7 +155,7 @@ class SqliteDatabase(Database):
                 TryAgainError(
                     f"the disk of {self._home.path} does not answer",
                     "check the disk; see the system log",
-                    detail="not_answering",
+                    detail_code="not_answering",
                 )
             )
             self._release(batch, self._pending)

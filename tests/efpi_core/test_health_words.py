@@ -43,7 +43,7 @@ def details_in_code() -> dict[str, str]:
     for file, call in calls():
         name = call.func.id if isinstance(call.func, ast.Name) else ""
         spots = [call.args[PLACES[name]]] if name in PLACES and len(call.args) > PLACES[name] else []
-        spots += [word.value for word in call.keywords if word.arg == "detail" and name.endswith("Error")]
+        spots += [word.value for word in call.keywords if word.arg == "detail_code" and name.endswith("Error")]
         for spot in spots:
             found.update(dict.fromkeys(literals(spot), f"{file}:{call.lineno}"))
     return found

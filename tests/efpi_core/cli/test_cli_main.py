@@ -154,8 +154,8 @@ def test_the_home_may_come_from_the_environment(
 def test_the_doctor_works_without_a_gateway(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_command(["doctor", "--home", str(tmp_path), "--port", "0", "--json"])
     found = {each["what"]: each for each in json.loads(capsys.readouterr().out)}
-    assert found["home"]["state"] == "well"
-    assert found["gateway"]["state"] == "note"
+    assert found["home"]["state"] == "ok"
+    assert found["gateway"]["detail"] == "not_running"
     assert "efpi run" in found["gateway"]["cure"]
     assert found["port"]["state"] == "well"
     assert found["efpi"]["state"] == "well"
