@@ -40,6 +40,8 @@ DETAILS: dict[str, str] = {
     "backing_off": "It failed and is started again.",
     "quarantined": "It failed too often; a person must release it.",
     "missing": "The plugin is not installed, or cannot be used.",
+    "floods": "It sends more than its share, and is read at its share.",
+    "cpu_over_budget": "It takes more of the processor than its budget, and runs when nobody else wants to.",
     "unusable": "An installed plugin cannot be used.",
     "out_of_reach": "The appliance does not answer.",
     "other": "A plugin told a detail that is no code.",
