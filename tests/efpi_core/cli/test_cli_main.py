@@ -158,4 +158,4 @@ def test_the_doctor_works_without_a_gateway(tmp_path: Path, capsys: pytest.Captu
     assert found["gateway"]["detail"] == "not_running"
     assert "efpi run" in found["gateway"]["cure"]
     assert found["port"]["state"] == "ok"
-    assert found["efpi"]["state"] == "well"
+    assert found["efpi"]["state"] == "ok"
