@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,3 +56,13 @@ class Stage:
         """Let time pass; what the driver has put off is left."""
         self.clock.advance(self.clock.now() + timedelta(seconds=seconds))
         self._jobs.clear()
+
+    async def finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let a piece of the driver's work come to its end, its pauses passing at once."""
+        task = asyncio.ensure_future(work)
+        while not task.done():
+            await asyncio.sleep(0)
+            wakeup = self.clock.next_wakeup()
+            if not task.done() and wakeup is not None:
+                self.clock.advance(max(wakeup, self.clock.now()))
+        task.result()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.fuzz.inputs import inputs
 from tests.fuzz.target import CORPUS, target_named, target_names
 from tests.fuzz.watch import no_hang
+from tests.fuzz.watched import WATCHED
 
 INPUTS = 2000
 
@@ -18,8 +19,8 @@ MOST_MEMORY_KB = 200 * 1024
 KEPT = sorted((path.parent.name, path.name) for path in CORPUS.glob("*/*"))
 
 
-def test_every_target_has_a_corpus_and_every_corpus_a_target() -> None:
-    assert sorted({name for name, _ in KEPT}) == target_names()
+def test_every_target_has_a_corpus_and_packages_to_watch_and_these_have_a_target() -> None:
+    assert sorted({name for name, _ in KEPT}) == sorted(WATCHED) == target_names()
 
 
 @pytest.mark.parametrize(("name", "file"), KEPT)

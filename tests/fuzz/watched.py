@@ -1,6 +1,10 @@
 """The packages whose branches guide the search for new inputs, by target; known before any of them is imported."""
 
 WATCHED: dict[str, tuple[str, ...]] = {
+    "efi_json": ("efi",),
+    "host_frames": ("efi", "efpi_core.gateway", "efpi_core.host"),
     "http": ("efpi_core.http", "h11", "starlette", "uvicorn"),
     "p1": ("efpi_driver_p1",),
+    "site_yaml": ("efpi_core.site", "ruamel"),
+    "sunspec": ("efpi_driver_sunspec",),
 }

@@ -23,6 +23,9 @@ DISCHARGE_RATES = (
 LOWEST = ((124, "MinRsvPct"), (802, "SoCRsvMin"), (802, "SoCMin"))
 HIGHEST = ((802, "SocRsvMax"), (802, "SoCMax"))
 
+LEAST_CAPACITY_WH = 1.0
+"""What holds less is no battery of a building, and its level would move without bound."""
+
 FACTS = (
     ("SoH", "health", "%"),
     ("InBatV", "voltage", "V"),
@@ -58,6 +61,8 @@ class Ratings:
         if capacity is None and 120 in readings and 124 in readings:
             charge, voltage = readings[120].number("AhrRtg"), readings[124].number("InBatV")
             capacity = charge * voltage if charge and voltage else None
+        if capacity is not None and capacity < LEAST_CAPACITY_WH:
+            capacity = None
         lowest, highest = first(readings, LOWEST) or 0.0, first(readings, HIGHEST) or 100.0
         sensible = 0 <= lowest < highest <= 100
         return cls(

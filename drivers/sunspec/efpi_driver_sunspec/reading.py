@@ -9,6 +9,10 @@ MOST_REPETITIONS = 32
 """More inputs or ports than any device has: a larger count is nonsense."""
 
 
+LARGEST = 1e12
+"""No building has so much of anything: a device that says more, as floating-point models can, says nothing."""
+
+
 def word(symbol: str) -> str:
     """A symbol of the standard as a plain word: `SHUTTING_DOWN` is `shutting_down`."""
     return symbol.strip().lower().replace(" ", "_").replace("-", "_")
@@ -18,8 +22,8 @@ class Reading:
     """The values of one model, or of one repetition within it.
 
     A value is None when the device does not implement it, when the model is shorter than the standard and ends before
-    it, when it was not read, or when the scale factor it needs is missing or absurd: a number off by powers of ten is
-    worse than none.
+    it, when it was not read, or when the number, or the scale factor that it needs, is missing or absurd: a number off
+    by powers of ten is worse than none.
     """
 
     def __init__(
@@ -84,7 +88,8 @@ class Reading:
         value, exponent = self.raw(name), self.exponent(name)
         if value is None or exponent is None:
             return None
-        return float(value) if exponent == 0 else scaled(value, exponent)
+        number = float(value) if exponent == 0 else scaled(value, exponent)
+        return number if abs(number) <= LARGEST else None
 
     def text(self, name: str) -> str | None:
         """The cleaned string, or None."""

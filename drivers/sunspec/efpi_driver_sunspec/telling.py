@@ -13,6 +13,8 @@ from efpi_driver_sunspec.section import Identity
 
 WH_J = 3600.0
 LONGEST_NAME = 80
+MOST_ENERGY_WH = 1e15 / WH_J
+"""No message of the interface takes more than 1e15 J, and no building's counter stands there."""
 
 
 class Who(TypedDict):
@@ -90,7 +92,7 @@ class Teller:
             self._appliance.context.publish(name, fact.value)
 
     def _joules(self, which: str, energy: Energy | None) -> float | None:
-        if energy is None:
+        if energy is None or energy.reading_wh > MOST_ENERGY_WH:
             return None
         storage, key = self._appliance.context.storage, f"{self._appliance.key}-{which}-base_wh"
         counter = self._counters.get(which)
@@ -101,4 +103,4 @@ class Teller:
         total = counter.update(energy.reading_wh, energy.modulus_wh)
         if counter.base != before:
             storage.put(key, counter.base)
-        return total * WH_J
+        return total * WH_J if total <= MOST_ENERGY_WH else None
