@@ -11,6 +11,7 @@ from efi.measurement import Measurement
 from efi.messages import AnyMessage, AnyRegistration
 from efi.registration import DeviceClass, EnergyRole
 from efi.session import Session
+from efpi_core.gateway.belief import DOUBTED_FOR, most_believed_w
 from efpi_core.plugin.categories import Category, category_of
 from efpi_core.plugin.condition import ConditionState
 
@@ -58,9 +59,15 @@ class ApplianceRecord:
     allocations: dict[str, OpenAllocation] = field(default_factory=dict)
     """Open ones, and the last one that ended."""
 
+    nonsense: str = ""
+    """What it said last that cannot be."""
+    nonsense_at: datetime | None = None
+    """When."""
+
     _channels: dict[str, str] = field(default_factory=dict)
     _role: EnergyRole | None = None
-    _role_as_registered: AnyRegistration | None = None
+    _most_w: float = 0.0
+    _as_registered: AnyRegistration | None = None
 
     def channel(self, quantity: str) -> str:
         """The full name of one of its observations."""
@@ -87,10 +94,32 @@ class ApplianceRecord:
 
         None without electricity, and for an aggregate, since the power of its parts is counted already.
         """
-        registration = self.registration
-        if self._role_as_registered is not registration:
-            self._role_as_registered, self._role = registration, _role(registration)
+        self._read_registration()
         return self._role
+
+    def disbelief(self, measurement: Measurement) -> str | None:
+        """Why a measurement cannot be true, or None."""
+        power = measurement.electric_power_w
+        if power is None:
+            return None
+        self._read_registration()
+        if -self._most_w <= power <= self._most_w:
+            return None
+        return f"it measured {power:.0f} W, and {self._most_w:.0f} W is the most that is believed of it"
+
+    def _read_registration(self) -> None:
+        registration = self.registration
+        if self._as_registered is not registration:
+            self._as_registered = registration
+            self._role, self._most_w = _role(registration), most_believed_w(registration)
+
+    def note_nonsense(self, text: str, now: datetime) -> None:
+        """Remember what it said that cannot be."""
+        self.nonsense, self.nonsense_at = text, now
+
+    def doubt(self, now: datetime) -> str:
+        """What it said lately that cannot be, empty when nothing."""
+        return self.nonsense if self.nonsense_at is not None and now - self.nonsense_at < DOUBTED_FOR else ""
 
     def note_measurement(self, measurement: Measurement, at: datetime) -> None:
         """Keep the power that was measured at an instant."""

@@ -25,6 +25,9 @@ _APP_MESSAGES = frozenset(get_args(AppMessage))
 """Types are compared exactly on this path: `isinstance` of a pydantic class that is not the very one costs a µs."""
 _PHASE_NAMES = {quantity: f"power.{phase.value}" for phase, quantity in PHASE_POWER.items()}
 
+IMPLAUSIBLE = "implausible_power"
+"""The rule that a measurement breaks which nobody can believe."""
+
 Send = Callable[[str, ToInstance], None]
 """Hands a frame to an instance; never waits."""
 
@@ -89,16 +92,25 @@ class Exchange:
     def from_appliance(self, record: ApplianceRecord, message: ApplianceMessage) -> None:
         """Take a message of an appliance."""
         now = self._now()
+        if type(message) is Measurement and (why := record.disbelief(message)) is not None:
+            self._refuse(record, IMPLAUSIBLE, why, now)
+            return
         verdict = record.session.from_appliance(message, now)
         if verdict.refusal is not None:
-            self.refusals += 1
-            self._complain(record.instance, verdict.refusal.rule, f"{record.appliance_id}: {verdict.refusal.sentence}")
+            self._refuse(record, verdict.refusal.rule, verdict.refusal.sentence, now)
         else:
             self.passed += 1
             for sink in self.sinks:
                 sink(record.appliance_id, message, now)
             self._note(record, message, now)
         self._deliver(record, verdict, now)
+
+    def _refuse(self, record: ApplianceRecord, rule: str, sentence: str, now: datetime) -> None:
+        """An appliance said what cannot be."""
+        self.refusals += 1
+        record.note_nonsense(sentence, now)
+        self._complain(record.appliance_id, rule, sentence)
+        self.on_change(record)
 
     def from_app(self, record: ApplianceRecord, message: AppMessage, giver: str) -> None:
         """Take a message to an appliance, from its app or from the gateway's own voices."""

@@ -34,7 +34,7 @@ from efpi_core.gateway.instances import Instances
 from efpi_core.gateway.observations import ObservationBoard, Slot
 from efpi_core.gateway.overrides import Override
 from efpi_core.gateway.planning import Planner
-from efpi_core.gateway.showing import appliance_view
+from efpi_core.gateway.showing import DOUBT_CURE, appliance_view
 from efpi_core.gateway.site_keeper import SiteKeeper
 from efpi_core.gateway.state_journal import StateJournal
 from efpi_core.gateway.strain import Strain
@@ -242,9 +242,21 @@ class Gateway:
 
     def _with_condition(self, view: InstanceView) -> InstanceView:
         told = self.house.condition_of(view.instance)
-        if told is None or view.state is not InstanceState.RUNNING or told.state is ConditionState.OK:
+        if view.state is not InstanceState.RUNNING:
             return view
+        if told is None or told.state is ConditionState.OK:
+            return self._with_doubt(view)
         return replace(view, condition=told.state, detail=told.detail, text=told.text, cure=told.cure)
+
+    def _with_doubt(self, view: InstanceView) -> InstanceView:
+        now = self._clock.now()
+        doubt = next(
+            filter(None, (record.doubt(now) for record in self.house.appliances.of_instance(view.instance))), ""
+        )
+        if not doubt:
+            return view
+        text = f"it says what cannot be: {doubt}"
+        return replace(view, condition=ConditionState.DEGRADED, detail="nonsense", text=text, cure=DOUBT_CURE)
 
     def appliances(self) -> tuple[ApplianceView, ...]:
         """All appliances, in the order of the site."""

@@ -9,13 +9,18 @@ from efi.time_shiftable import SequenceStatus, TimeShiftableUpdate
 from efpi_core.gateway.appliances import ApplianceRecord, OpenAllocation
 from efpi_core.gateway.house import House
 from efpi_core.plugin.categories import Category
+from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.observation import Quality
 from efpi_core.views import AllocationView, ApplianceView
+
+DOUBT_CURE = "restart the device and its instance (`efpi restart`); if it goes on, report it to the plugin's author"
+"""What to do about a device that says nonsense."""
 
 
 def appliance_view(house: House, record: ApplianceRecord, now: datetime) -> ApplianceView:
     """One appliance as the outside sees it."""
     registration = record.registration
+    doubt = record.doubt(now) if record.condition is ConditionState.OK else ""
     power = house.board.value(f"{record.appliance_id}.power")
     role = record.role
     return ApplianceView(
@@ -36,9 +41,9 @@ def appliance_view(house: House, record: ApplianceRecord, now: datetime) -> Appl
         allocations=tuple(allocation_view(allocation_id, held) for allocation_id, held in record.allocations.items()),
         steerable=record.steerable,
         safe_fallback=record.safe_fallback,
-        condition=record.condition,
-        text=record.text,
-        cure=record.cure,
+        condition=ConditionState.DEGRADED if doubt else record.condition,
+        text=f"it says what cannot be: {doubt}" if doubt else record.text,
+        cure=DOUBT_CURE if doubt else record.cure,
     )
 
 

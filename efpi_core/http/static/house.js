@@ -28,8 +28,9 @@ export function watts(power) {
   if (power === null || power === undefined) return "–";
   const size = Math.abs(power);
   if (size < 999.5) return `${Math.round(size)} W`;
-  const kilo = size / 1000;
-  return `${kilo < 99.95 ? kilo.toFixed(2) : kilo.toFixed(0)} kW`;
+  const [unit, worth] = size < 999500 ? ["kW", 1e3] : size < 999.5e6 ? ["MW", 1e6] : ["GW", 1e9];
+  const number = size / worth;
+  return `${number < 99.95 ? number.toFixed(2) : number.toFixed(0)} ${unit}`;
 }
 
 /** What one part of the balance does: "drawn", "discharging" … */
@@ -137,13 +138,15 @@ export function troubles(health, appliances) {
     const well = instance.condition === "ok" && ["running", "stopped", "starting"].includes(instance.state);
     if (!well) {
       const why = instance.text || instance.detail || instance.state.replaceAll("_", " ");
-      found.push({ key: `instance ${instance.instance}`, what: instance.title || instance.instance, why, cure: instance.cure });
+      const what = instance.title || instance.instance;
+      found.push({ key: `instance ${instance.instance}`, instance: instance.instance, what, why, cure: instance.cure });
     }
   }
   for (const appliance of appliances) {
     if (appliance.condition !== "ok" || appliance.state === "offline") {
       const why = appliance.text || (appliance.state === "offline" ? "out of reach" : appliance.condition);
-      found.push({ key: `appliance ${appliance.id}`, what: appliance.name, why, cure: appliance.cure });
+      const told = found.some((other) => other.instance === appliance.instance && other.why === why);
+      if (!told) found.push({ key: `appliance ${appliance.id}`, what: appliance.name, why, cure: appliance.cure });
     }
   }
   return found;

@@ -88,6 +88,16 @@ def test_a_change_is_shown_as_it_happens_and_an_old_value_turns_stale(tmp_path: 
         page.wait_for("document.querySelectorAll('.card').length === 4")
 
 
+def test_one_trouble_stands_once_and_a_huge_power_stays_short(tmp_path: Path) -> None:
+    with looking(TroubledGateway(), tmp_path, width=360) as (page, house):
+        before = page.run("document.getElementById('attention').innerText").count(HOSTILE)
+        same = replace(APPLIANCES[1], instance="p1", condition=ConditionState.OFFLINE, text=HOSTILE, power=-1e11)
+        house.tell("appliance", "pv", same)
+        page.wait_for(f"{TEXT}.includes('100 GW')")
+        assert page.run("document.getElementById('attention').innerText").count(HOSTILE) == before
+        assert page.run("document.documentElement.scrollWidth") <= 360
+
+
 def test_the_page_says_when_the_gateway_is_gone(tmp_path: Path) -> None:
     house = Beside(RecordedGateway(), tmp_path)
     house.begin()
