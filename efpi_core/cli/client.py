@@ -94,6 +94,16 @@ class GatewayClient:
         """What the gateway shows at a path."""
         return self._ask("GET", path, None, ANSWER_S)
 
+    def text(self, path: str) -> str:
+        """What the gateway shows at a path that is no JSON."""
+        connection, answer = self._send("GET", path, None, ANSWER_S)
+        try:
+            return answer.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise TryAgainError(f"the gateway's answer broke off: {error}", "see `efpi doctor`") from error
+        finally:
+            connection.close()
+
     def put(self, path: str, body: object, timeout_s: float = ANSWER_S, **headers: str) -> Any:
         """Set something."""
         return self._ask("PUT", path, body, timeout_s, **headers)

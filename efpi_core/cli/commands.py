@@ -19,6 +19,7 @@ COMMANDS = {
     "observe": "efpi_core.cli.watching:observe",
     "events": "efpi_core.cli.events:events",
     "doctor": "efpi_core.cli.doctor:doctor",
+    "diagnostics": "efpi_core.cli.diagnostics:diagnostics",
     "restart": "efpi_core.cli.house:restart",
 }
 """Where each command is: a function, or a group of its own."""
