@@ -24,6 +24,11 @@ from efpi_core.state.state import State
 
 Redact = Callable[[str], str]
 
+IMPORTS_S = 2.0
+"""A plugin that is not described so soon does not hold up the others; it is run when it is."""
+
+LOOK_AGAIN_S = 0.5
+
 HURRIED_STOP_S = 1.0
 """Instances that have just begun have this long to end when the start is broken off."""
 
@@ -41,7 +46,7 @@ async def open_gateway(
         _take_site(gateway, options)
         gateway.site.check_configs = check_settings_beside
         catalogue = Catalogue()
-        await asyncio.to_thread(catalogue.scan)
+        await asyncio.to_thread(catalogue.scan, IMPORTS_S)
         secrets = Masking(SecretStore.of(home.path, os.environ).values)
         redact(secrets.text)
         gateway.event_log.redact = secrets.text
@@ -52,7 +57,18 @@ async def open_gateway(
     except BaseException:
         await gateway.stop(HURRIED_STOP_S)
         raise
+    if not catalogue.settled:
+        gateway.beside(_look_again(gateway, catalogue, clock), "plugins that are imported slowly")
     return gateway
+
+
+async def _look_again(gateway: Gateway, catalogue: Catalogue, clock: Clock) -> None:
+    """Run the instances of plugins that were not described in time, when they are."""
+    while pending := catalogue.pending:
+        await clock.sleep(LOOK_AGAIN_S)
+        catalogue.scan_on()
+        if catalogue.pending < pending:
+            await gateway.site.look_again()
 
 
 def _take_site(gateway: Gateway, options: RunOptions) -> None:

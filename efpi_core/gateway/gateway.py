@@ -1,10 +1,12 @@
 """The gateway: the house, what it keeps, and the instances that run, behind one small interface for the outside."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -85,6 +87,7 @@ class Gateway:
         self._state = state
         self._began_s = clock.elapsed()
         self._instances: Instances | None = None
+        self._beside: set[asyncio.Task[None]] = set()
         self._balance_timer: TimerHandle | None = None
         self.version = version("efpi")
         self.life = f"g{state.life}"
@@ -118,8 +121,16 @@ class Gateway:
         await self.site.start(instances, planner)
         self._tell_balance()
 
+    def beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Do some work beside, until it is done or the gateway ends."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
     async def stop(self, deadline_s: float) -> None:
         """End every instance in its safe state, and close the books."""
+        for task in tuple(self._beside):
+            task.cancel()
         if self._balance_timer is not None:
             self._balance_timer.cancel()
         try:

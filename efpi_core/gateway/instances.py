@@ -21,6 +21,8 @@ class InstancePlan:
     problem: str = ""
     """Why it cannot run, in words."""
     cure: str = ""
+    pending: bool = False
+    """Whether its plugin may still be found, as when its import takes long."""
     start: Callable[[], Start] | None = None
     """Makes the first frame of a new life."""
 

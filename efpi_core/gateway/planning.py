@@ -26,6 +26,10 @@ class Catalogue(Protocol):
     def find(self, offer: str) -> tuple[PluginDescription, Offer] | None:
         """The plugin that offers a driver or app of this name."""
 
+    @property
+    def settled(self) -> bool:
+        """Whether all that is installed has been looked at."""
+
     def why_missing(self, offer: str) -> tuple[str, str]:
         """Why no plugin offers it, and the cure."""
 
@@ -56,7 +60,7 @@ class Planner:
         found = self._catalogue.find(spec.offer)
         if found is None:
             problem, cure = self._catalogue.why_missing(spec.offer)
-            return InstancePlan(spec, None, None, problem, cure)
+            return InstancePlan(spec, None, None, problem, cure, pending=not self._catalogue.settled)
         plugin, offer = found
         if offer.kind.value != spec.kind:
             problem = f"'{spec.offer}' is {_kind(offer.kind.value)}, and the site uses it as {_kind(spec.kind)}"

@@ -115,6 +115,12 @@ class SiteKeeper:
         if self.site is not None:
             await self._enact(self.site, frozenset())
 
+    async def look_again(self) -> None:
+        """Run what could not run because its plugin was not known yet; the rest keeps running."""
+        async with self._changing:
+            if self.site is not None:
+                await self._enact(self.site, frozenset())
+
     async def _enact(self, site: Site, changed: frozenset[str]) -> None:
         """Make the house and its instances what a site says; what did not change keeps running."""
         assert self._instances is not None and self._planner is not None, "started"  # noqa: S101  # by `start`

@@ -84,6 +84,8 @@ class Supervised:
         self._redact = redact
         self._crashes = CrashRecord(habits)
         self._host: InstanceHost | None = None
+        self._launched = False
+        """Whether it ever lived."""
         self._launched_at = 0.0
         self._failed: Failed | None = None
         self._printed: deque[str] = deque(maxlen=KEPT_LINES)
@@ -143,13 +145,14 @@ class Supervised:
             return
         plan = self.plan
         if plan.plugin is None or plan.offer is None or plan.start is None:
-            self._turn(InstanceState.MISSING, plan.problem, plan.cure)
+            state = InstanceState.STARTING if plan.pending else InstanceState.MISSING
+            self._turn(state, plan.problem, plan.cure)
             return
         self._failed = None
         self._kill_cure = ""
         self._strain = self._throttled = None
         self._printed.clear()
-        self._launched_at = self._clock.elapsed()
+        self._launched, self._launched_at = True, self._clock.elapsed()
         try:
             host = self._hosts(self.name, plan.plugin, plan.offer, self, hosted=plan.spec.hosted)
             first = plan.start()
@@ -180,7 +183,7 @@ class Supervised:
     def begin_again(self) -> None:
         """Start it after it was stopped, as soon as it has ended for certain; its crashes are forgotten."""
         self._crashes.forget()
-        self.restarts += 1
+        self.restarts += self._launched
         if self.runs:
             self._start_when_gone = True
         else:

@@ -9,7 +9,7 @@ from efpi_core.gateway.instances import InstancePlan, InstancesListener
 from efpi_core.gateway.supervised import Supervised, Trouble
 from efpi_core.host.frames import ToInstance
 from efpi_core.host.host import HostFactory
-from efpi_core.views import InstanceState, InstanceView
+from efpi_core.views import InstanceView
 
 KILL_AFTER = 0.85
 """The part of a deadline for the end of all that is left to order; then whoever is left is killed."""
@@ -90,4 +90,5 @@ class Supervisor:
 
 def _is_stale(present: Supervised, plan: InstancePlan, changed: frozenset[str]) -> bool:
     """Whether an instance must begin anew: it changed, or its plugin came or went."""
-    return present.name in changed or (present.state is InstanceState.MISSING) != (plan.plugin is None)
+    found = (present.plan.plugin is None, present.plan.pending) != (plan.plugin is None, plan.pending)
+    return present.name in changed or found

@@ -3,11 +3,13 @@
 import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import NamedTuple
 
 from pydantic import JsonValue, ValidationError
@@ -18,6 +20,12 @@ from efpi_core.host.describe_child import ask
 from efpi_core.host.offer import PLUGIN_API, Offer, PluginDescription
 from efpi_core.host.package_files import DESCRIPTION_FILE, fingerprint, is_editable, package_directory
 from efpi_core.plugin.hookspecs import PROJECT
+
+LOOKED_AT_ONCE = 4
+"""Plugins that are looked at beside each other."""
+
+PENDING = "its import has not returned yet"
+PENDING_CURE = "wait; importing a plugin must do nothing but define"
 
 
 class Found(NamedTuple):
@@ -50,12 +58,45 @@ class Catalogue:
         self._cache = cache or default_cache(os.environ)
         self._plugins: tuple[InstalledPlugin, ...] = ()
         self._offers: dict[str, Found] = {}
+        self._looks: list[tuple[EntryPoint, Future[InstalledPlugin]]] = []
 
-    def scan(self) -> None:
-        """Look at what is installed."""
+    def scan(self, patience_s: float | None = None) -> None:
+        """Look at what is installed; what takes longer than so many seconds is left to `scan_on`."""
         entries = sorted(entry_points(group=PROJECT), key=lambda entry: entry.name)
-        with ThreadPoolExecutor() as pool:  # each may wait for a child
-            self._plugins = tuple(pool.map(self._look_at, (entry for entry in entries if not _is_platforms(entry))))
+        self._looks = [(entry, Future()) for entry in entries if not _is_platforms(entry)]
+        waiting: SimpleQueue[tuple[EntryPoint, Future[InstalledPlugin]]] = SimpleQueue()
+        for look in self._looks:
+            waiting.put(look)
+        for _ in range(min(LOOKED_AT_ONCE, len(self._looks))):  # each may wait for a child; none may hold up the end
+            Thread(target=self._look_through, args=(waiting,), name="efpi catalogue", daemon=True).start()
+        wait([look for _, look in self._looks], patience_s)
+        self._note_looks()
+
+    def scan_on(self) -> None:
+        """Take note of what came since; never waits."""
+        self._note_looks()
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that is installed has been looked at."""
+        return self.pending == 0
+
+    @property
+    def pending(self) -> int:
+        """How many are still being looked at."""
+        return sum(plugin.problem == PENDING for plugin in self._plugins)
+
+    def _look_through(self, waiting: "SimpleQueue[tuple[EntryPoint, Future[InstalledPlugin]]]") -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                entry, look = waiting.get_nowait()
+                try:
+                    look.set_result(self._look_at(entry))
+                except Exception as error:  # noqa: BLE001  # a thread's failure is its look's
+                    look.set_exception(error)
+
+    def _note_looks(self) -> None:
+        self._plugins = tuple(look.result() if look.done() else _pending(entry) for entry, look in self._looks)
         self._offers = {}
         for plugin in self._plugins:
             if plugin.description is not None:
@@ -120,7 +161,9 @@ class Catalogue:
         """Why no plugin offers it, and the cure."""
         for plugin in self._plugins:
             if plugin.problem and offer.partition(".")[0] in (plugin.name, offer):
-                return f"the plugin {plugin.distribution} {plugin.version} is broken: {plugin.problem}", plugin.cure
+                told = f"the plugin {plugin.distribution} {plugin.version}"
+                word = "cannot be used yet" if plugin.problem == PENDING else "is broken"
+                return f"{told} {word}: {plugin.problem}", plugin.cure
         problem = f"no installed plugin offers '{offer}'"
         near = get_close_matches(offer, self._offers, n=1)
         if near:
@@ -159,6 +202,12 @@ def _own_checks(module: str, wishes: Sequence[tuple[str, Mapping[str, JsonValue]
         yield from [[ConfigProblem(tuple(path), str(p), str(c)) for path, p, c in answer] for answer in answers]
     except PluginFailure as failure:
         yield from [[ConfigProblem((), failure.problem, failure.cure)] for _ in wishes]
+
+
+def _pending(entry: EntryPoint) -> InstalledPlugin:
+    """A plugin that is still being looked at."""
+    name, version = (entry.dist.name, entry.dist.version) if entry.dist is not None else ("?", "?")
+    return InstalledPlugin(entry.name, entry.value, name, version, None, PENDING, PENDING_CURE)
 
 
 def _is_platforms(entry: EntryPoint) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from pydantic import JsonValue, ValidationError
 
 from efpi_core.errors import EfpiError, PluginFailure, SettingsError
+from efpi_core.host import prctl
 from efpi_core.host.loading import PluginType, plugin_types
 from efpi_core.host.offer import Offer, OfferKind, PluginDescription
 from efpi_core.host.package_files import DESCRIPTION_FILE, package_directory
@@ -27,6 +28,9 @@ from efpi_core.plugin.inflexible import InflexibleAppliance
 from efpi_core.plugin.output_adjustable import OutputAdjustableAppliance
 from efpi_core.plugin.storage import StorageAppliance
 from efpi_core.plugin.time_shiftable import TimeShiftableAppliance
+
+NICE = 5
+"""How much lower than the gateway's its priority is: what runs comes first."""
 
 LIFE_S = 60.0
 """How long this process may take, whoever started it."""
@@ -134,6 +138,8 @@ def main() -> NoReturn:
     parser.add_argument("--check", action="store_true", help="check the settings that come on stdin")
     arguments = parser.parse_args()
     allow(LIFE_S)
+    prctl.die_with_parent()
+    os.nice(NICE)
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     wishes = json.load(sys.stdin) if arguments.check else []

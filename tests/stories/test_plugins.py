@@ -119,6 +119,40 @@ def test_plugins_that_fail_are_named_restarted_and_put_away_beside_a_house_that_
         assert gateway.end() <= 2.0
 
 
+SLOW = """\
+import pathlib, time
+while not pathlib.Path({release!r}).exists():
+    time.sleep(0.05)
+from faulty_plugin import efpi_plugins
+"""
+
+
+@pytest.mark.slow
+def test_a_plugin_whose_import_does_not_return_holds_up_nobody_and_runs_when_it_does(
+    home: Path, tmp_path: Path, plugins: dict[str, str]
+) -> None:
+    facts = tmp_path / "plugins" / "efpi_story_slow-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: efpi-story-slow\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text("[efpi]\nfaulty = slow_plugin\n")
+    release = tmp_path / "release"
+    (tmp_path / "plugins" / "slow_plugin").mkdir()
+    (tmp_path / "plugins" / "slow_plugin" / "__init__.py").write_text(SLOW.format(release=str(release)))
+    (tmp_path / "plugins" / "efpi_story_faulty-1.0.dist-info" / "entry_points.txt").write_text("")
+    site = beside_the_demo(tmp_path, entry("slow", "never", "none"))
+    with running(home, site, environment=plugins) as gateway:
+        gateway.state("battery", "running")
+        demo_is_untouched(gateway)
+        slow = gateway.instances()["slow"]
+        assert slow["state"] == "starting"
+        assert "efpi-story-slow 1.0 cannot be used yet: its import has not returned yet" in slow["text"]
+        pids = {name: view["pid"] for name, view in gateway.instances().items() if view["pid"]}
+        release.touch()
+        assert gateway.state("slow", "running")["restarts"] == 0
+        now = gateway.instances()
+        assert {name: now[name]["pid"] for name in pids} == pids, "nobody else was disturbed"
+
+
 @pytest.mark.slow
 def test_plugins_that_hang_loop_leak_print_or_fork_are_contained(
     home: Path, tmp_path: Path, plugins: dict[str, str]

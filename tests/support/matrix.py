@@ -129,6 +129,8 @@ class MatrixCatalogue:
         """The plugin that offers it."""
         return self._offers.get(offer)
 
+    settled = True
+
     def why_missing(self, offer: str) -> tuple[str, str]:
         """Never asked."""
         return f"there is no {offer}", ""
