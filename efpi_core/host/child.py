@@ -19,6 +19,7 @@ from typing import NoReturn
 from efi.version import VERSION
 from efpi_core.clock import BoottimeEventLoop, Clock, RealClock, SteppedClock
 from efpi_core.errors import PluginFailure
+from efpi_core.host import prctl
 from efpi_core.host.channel import Channel, instance_codec
 from efpi_core.host.frames import (
     PROTOCOL,
@@ -156,6 +157,8 @@ def settle(order: ChildOrder) -> None:
     """Make this process a good neighbour: a name, a low priority, first to go when memory is short, no core files."""
     tell_kernel("/proc/self/comm", f"efpi:{order.name}"[:15])
     tell_kernel("/proc/self/oom_score_adj", "300")
+    with contextlib.suppress(OSError):
+        prctl.adopt_orphans()  # what it detaches stays below it while it lives, and is nobody else's
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with contextlib.suppress(OSError):
         os.nice(order.nice)

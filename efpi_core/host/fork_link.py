@@ -1,6 +1,7 @@
 """The gateway's line to a process that forks others: wishes out, new processes and news of the dead in."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -43,6 +44,17 @@ class ForkLink:
     def children(self) -> int:
         """How many of its processes live, or are being made."""
         return len(self._handles) + len(self._sent) + len(self._unsent)
+
+    @property
+    def pids(self) -> list[int]:
+        """Its living processes."""
+        return list(self._handles)
+
+    def adopt(self, pids: list[int]) -> None:
+        """Name the instances of a template that died: they are the other end's children now."""
+        if not self.lost:
+            with contextlib.suppress(OSError):  # what is not told is spared until the gateway ends
+                self._control.send(json.dumps({"adopt": pids}).encode())
 
     def ask(self, wish: Wish) -> None:
         """Ask for a process."""

@@ -35,6 +35,10 @@ LARGEST_REQUEST = 64 * 1024
 """Bytes of one request."""
 
 
+LAST_ORPHANS_S = 0.5
+"""How long the end may take of what instances had detached from themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Birth:
     """What a forked child is to become; returned from `ForkServer.serve` in the child only."""
@@ -58,7 +62,8 @@ class ForkServer:
         self._control = control
         self._children: set[int] = set()
         self._templates: set[int] = set()
-        self._spares_adopted = False
+        self._adopting = 0
+        """Templates that died and whose instances, now children of this one, were not yet named by the gateway."""
         self._selector = selectors.DefaultSelector()
         self._wakeup_read, self._wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(control, selectors.EVENT_READ)
@@ -77,7 +82,11 @@ class ForkServer:
                 if not request:
                     self._wind_down()
                     return None
-                birth = self._launch(json.loads(request), descriptors)
+                wish = json.loads(request)
+                if "adopt" in wish:
+                    self._adopt(wish["adopt"])
+                    continue
+                birth = self._launch(wish, descriptors)
                 if birth is not None:
                     return birth
 
@@ -144,16 +153,24 @@ class ForkServer:
         _, status = os.waitpid(pid, 0)
         if known:
             self._children.discard(pid)
+            self._adopting += pid in self._templates
+            self._templates.discard(pid)
+        self._end_orphans()  # before the gateway hears of the death and begins another: they may hold the device
+        if known:
             self.tell({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
-            self._spares_adopted |= pid in self._templates
-            if not self._spares_adopted:
-                self._end_adopted()
+
+    def _adopt(self, pids: list[int]) -> None:
+        """The gateway names the living instances of a template that died: they are this one's now."""
+        self._adopting = max(self._adopting - 1, 0)
+        self._children.update(pids)
+        self._end_orphans()
+
+    def _end_orphans(self) -> None:
+        if not self._adopting:
+            self._end_adopted()
 
     def _end_adopted(self) -> None:
-        """End the processes that a plugin detached from itself: they came to be children of this one.
-
-        After a template died its instances are among them, and are spared until the gateway is gone.
-        """
+        """End what an instance that is dead had detached from itself: it came to be a child of this one."""
         with contextlib.suppress(OSError):
             for pid in map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()):
                 if pid not in self._children:
@@ -169,7 +186,18 @@ class ForkServer:
             self._bury()
         for pid in self._children:
             _kill_group(pid)
-        self._end_adopted()
+        self._children.clear()
+        while _has_children() and clock.elapsed() < deadline + LAST_ORPHANS_S:
+            self._end_adopted()  # what they leave behind comes here, too, one generation after the other
+            self._selector.select(0.01)
+            self._bury()
+
+
+def _has_children() -> bool:
+    with contextlib.suppress(ChildProcessError):
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return True
+    return False
 
 
 def _kill_group(leader: int) -> None:

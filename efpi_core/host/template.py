@@ -40,6 +40,7 @@ class Template:
         """Of the plugin's files when it was imported."""
         self.failed = False
         """Whether it could not be made fit for forking."""
+        self._root = root
         self._hand_back = hand_back
         self._on_over = on_over
         self._ready = False
@@ -115,6 +116,7 @@ class Template:
     def _lost(self, link: ForkLink) -> None:
         if not self._ready:
             self._fail()
+        self._root.adopt(link.pids)
         if self._handle is not None:
             self._handle.kill()
 

@@ -5,6 +5,7 @@ started again, quarantined when it goes on, and released by hand; and when nothi
 """
 
 import asyncio
+import contextlib
 import itertools
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -70,7 +71,7 @@ class Cell:
     @property
     def name(self) -> str:
         """Of the instance, too."""
-        return f"f-{self.kind[:4]}-{self.moment[:4]}-{self.fault}"
+        return f"f-{self.fault}-{self.kind[:4]}-{self.moment[:4]}"
 
     @property
     def ends(self) -> bool:
@@ -304,6 +305,7 @@ async def _ends(house: MatrixHouse, cell: Cell) -> Figures:
     view = house.view(name)
     assert view.text, view
     assert f"efpi restart {name}" in view.cure, view
+    await house.until(lambda: not _left_of(cell), f"nothing of {name} is left", 5.0)
     pauses = []
     for crash in house.of(name, InstanceState.BACKING_OFF):
         assert crash.text and crash.cure, crash
@@ -313,6 +315,17 @@ async def _ends(house: MatrixHouse, cell: Cell) -> Figures:
     await house.gateway.restart_instance(name, "the test")
     await house.until(lambda: len(house.of(name, InstanceState.STARTING)) > lives, f"{name} is released")
     return {"restart_ms": round(max(pauses) * 1000), "why": view.text[:100]}
+
+
+def _left_of(cell: Cell) -> list[int]:
+    """The living processes that bear an instance's name: its own, and whatever it forked and however it hid that."""
+    found = []
+    for pid in descendants(os.getpid()):
+        with contextlib.suppress(OSError):
+            comm = Path(f"/proc/{pid}/comm").read_text().strip()
+            if comm == f"efpi:{cell.name}"[:15] and runs(pid):
+                found.append(pid)
+    return found
 
 
 async def _sheds(house: MatrixHouse, cell: Cell) -> Figures:
