@@ -16,6 +16,7 @@ from efi.registration import ControlSpaceRegistration
 from efi.session import Verdict
 from efi.storage import StorageStateUpdate
 from efpi_core.gateway.appliances import LIMIT, RESIDENT, ApplianceRecord, ApplianceRegistry, OpenAllocation
+from efpi_core.gateway.flow import SUPERSEDED, Flow
 from efpi_core.gateway.journal_port import AllocationJournal
 from efpi_core.gateway.observations import ObservationBoard
 from efpi_core.gateway.precedence import Precedence
@@ -55,6 +56,8 @@ class Exchange:
         self._send = send
         self._now = now
         self._complain = complain
+        self.flow = Flow()
+        """How much each instance may say that may not be left out."""
         self.refusals = 0
         """Messages that broke a rule of their session."""
         self.passed = 0
@@ -74,6 +77,8 @@ class Exchange:
         record = self._appliances.get(frame.appliance_id)
         if record is None:
             self._complain(instance, "unknown_appliance", f"speaks of '{frame.appliance_id}', which is not there")
+        elif type(message) not in SUPERSEDED and not self._may_pass(instance, record):
+            self.refusals += 1
         elif type(message) in _APP_MESSAGES:
             if record.app == instance:
                 self.from_app(record, cast(AppMessage, message), instance)
@@ -83,6 +88,10 @@ class Exchange:
             self.from_appliance(record, cast(ApplianceMessage, message))
         else:
             self._complain(instance, "not_its_appliance", f"speaks for '{frame.appliance_id}', which is another's")
+
+    def _may_pass(self, instance: str, record: ApplianceRecord) -> bool:
+        receiver = record.app if instance == record.instance else record.instance
+        return self.flow.passes(instance, record.appliance_id, receiver, self._now())
 
     def _reject_stranger(self, instance: str, record: ApplianceRecord, message: AppMessage) -> None:
         """An app speaks to an appliance it does not control: between two connections, or out of turn."""

@@ -30,6 +30,7 @@ from efpi_core.event_kinds import (
 from efpi_core.gateway.appliances import ApplianceRecord
 from efpi_core.gateway.connections import Choice
 from efpi_core.gateway.event_log import EventLog
+from efpi_core.gateway.flow import FLOOD_CURE
 from efpi_core.gateway.health import gateway_health
 from efpi_core.gateway.house import House
 from efpi_core.gateway.instances import Instances
@@ -103,6 +104,7 @@ class Gateway:
         )
         self.site = SiteKeeper(state, clock, self.house, self.event_log)
         self.house.exchange.on_change = self._appliance_changed
+        self.house.exchange.flow.on_flood = self._flooded
         self.house.board.sinks.append(self._observed)
         self.house.desk.on_end = lambda override: state.remove_override(override.appliance_id)
         self.house.on_limit_ended = lambda limit: state.remove_limit(limit.limit_id)
@@ -177,6 +179,11 @@ class Gateway:
     def _send(self, instance: str, frame: ToInstance) -> None:
         if self._instances is not None:
             self._instances.send(instance, frame)
+
+    def _flooded(self, instance: str, problem: str) -> None:
+        """An instance says too much that may not be left out: its connections are revoked by its end."""
+        if self._instances is not None:
+            self._instances.condemn(instance, problem, FLOOD_CURE)
 
     def on_frame(self, instance: str, frame: FromInstance) -> None:
         """An instance sent a frame."""

@@ -285,6 +285,7 @@ class House:
     def instance_ended(self, instance: str, reason: str, *, for_good: bool = False) -> None:
         """An instance ended: its appliances are out of reach, or gone when it does not come back; so is an app."""
         now = self._clock.now()
+        self.exchange.flow.forget(instance)
         self.board.forget_watches(instance)
         self.connections.set_running(instance, running=False)
         for record in self.appliances:

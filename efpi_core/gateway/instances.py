@@ -52,6 +52,9 @@ class Instances(Protocol):
     async def change(self, plans: Sequence[InstancePlan], changed: frozenset[str]) -> None:
         """Run exactly these; stop those that are gone, restart those named in `changed`, leave the rest alone."""
 
+    def condemn(self, instance: str, reason: str, cure: str) -> None:
+        """End an instance that does harm, as if it had crashed: at once, and begin it anew after a pause."""
+
     async def restart(self, instance: str) -> None:
         """End an instance and start it again; out of quarantine, too."""
 

@@ -71,6 +71,12 @@ class Supervisor:
     def _make(self, plan: InstancePlan) -> Supervised:
         return Supervised(plan, self._hosts, self._listener, self._clock, self._habits, self._redact)
 
+    def condemn(self, instance: str, reason: str, cure: str) -> None:
+        """End an instance that does harm, as if it had crashed: at once, and begin it anew after a pause."""
+        supervised = self._instances.get(instance)
+        if supervised is not None:
+            supervised.kill(reason, cure)
+
     async def restart(self, instance: str) -> None:
         """End an instance and start it again; out of quarantine, too."""
         async with self._changing:

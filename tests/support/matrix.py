@@ -34,12 +34,12 @@ from tests.support.real_gateway import descendants
 
 KINDS = ("inflexible", "shiftable", "storage", "output", "app")
 MOMENTS = ("import", "start", "handshake", "message", "running", "stop")
-ENDING = ("raise", "hang", "exit", "busy", "leak", "output", "nonsense", "fork", "flood")
+ENDING = ("raise", "hang", "exit", "busy", "leak", "output", "nonsense", "fork", "flood", "torrent")
 """Faults that end a life, by themselves or by the gateway's hand."""
 LIVING = ("shed", "lie")
 """Faults that are contained while the plugin goes on."""
 FAULTS = (*ENDING, *LIVING)
-NEEDS_CONTEXT = ("flood", *LIVING)
+NEEDS_CONTEXT = ("flood", "torrent", *LIVING)
 """There is no context at the import."""
 
 HABITS = Habits(
@@ -79,10 +79,17 @@ class Cell:
         return self.fault in ENDING and self.moment != "stop"
 
 
+def _possible(moment: str, fault: str) -> bool:
+    """At the import there is no context, and at the start nobody yet to whom to say anything."""
+    if fault == "torrent":
+        return moment not in ("import", "start", "handshake")
+    return moment != "import" or fault not in NEEDS_CONTEXT
+
+
 def all_cells() -> Iterator[Cell]:
     """Every cell that can be."""
     for kind, moment, fault in itertools.product(KINDS, MOMENTS, FAULTS):
-        if moment != "import" or fault not in NEEDS_CONTEXT:
+        if _possible(moment, fault):
             yield Cell(kind, moment, fault)
 
 
@@ -91,7 +98,7 @@ def pairwise_cells() -> list[Cell]:
     chosen = []
     for moment_number, moment in enumerate(MOMENTS):
         for fault_number, fault in enumerate(FAULTS):
-            if moment != "import" or fault not in NEEDS_CONTEXT:
+            if _possible(moment, fault):
                 kind = KINDS[(moment_number + fault_number) % len(KINDS)]
                 chosen.append(Cell(kind, moment, fault))
     return chosen

@@ -9,11 +9,15 @@ from typing import Any
 
 from faulty_plugin.faults import channel
 
+from efi.allocation import AllocationRevoke
+from efi.message import ControlSpaceRevoke
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.context import Context
 from efpi_core.plugin.observation import Quality
 
 LEAKED: list[bytes] = []
+APPLIANCES: list[str] = []
+"""Those that the app of this process controls."""
 
 
 def fail() -> None:
@@ -91,6 +95,21 @@ async def flood(context: Context) -> None:
         await asyncio.sleep(0)
 
 
+async def torrent(context: Context) -> None:
+    """Send messages of the interface without an end, as fast as they are taken."""
+    while True:
+        for appliance_id in (*context.appliances, *APPLIANCES):
+            for _ in range(50):
+                context.say(_nothing(context, appliance_id))
+        await asyncio.sleep(0)
+
+
+def _nothing(context: Context, appliance_id: str) -> ControlSpaceRevoke | AllocationRevoke:
+    """Take back what is not there: from a driver its control space, from an app its allocations."""
+    kind = ControlSpaceRevoke if appliance_id in context.appliances else AllocationRevoke
+    return kind(message_id=context.new_id(), appliance_id=appliance_id, timestamp=context.now())
+
+
 async def shed(context: Context) -> None:
     """Report the same value without an end; the handler returns in between."""
     for number in range(3_000):
@@ -114,7 +133,7 @@ async def lie(context: Context) -> None:
     port.publish(f"{context.instance}.count", 1, now.replace(year=9000), Quality.GOOD)
 
 
-SPOKEN = {"flood": flood, "shed": shed, "lie": lie}
+SPOKEN = {"flood": flood, "torrent": torrent, "shed": shed, "lie": lie}
 """Those that need a context: there is none at the import."""
 
 ALL = (*PLAIN, *SPOKEN)

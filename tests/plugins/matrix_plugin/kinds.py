@@ -29,7 +29,7 @@ from efpi_core.plugin.inflexible import InflexibleDriver
 from efpi_core.plugin.output_adjustable import OutputAdjustableDriver
 from efpi_core.plugin.storage import StorageDriver
 from efpi_core.plugin.time_shiftable import TimeShiftableDriver
-from matrix_plugin.faults import PLAIN, SPOKEN
+from matrix_plugin.faults import APPLIANCES, PLAIN, SPOKEN
 
 ELECTRIC = (Commodity.ELECTRICITY,)
 LEVELS = NumberRange(lower=0.0, upper=1e9)
@@ -207,6 +207,7 @@ class FaultyApp(Culprit, EnergyApp[MatrixConfig]):
         self.context.call_later(self.config.every_s, self.tick)
 
     async def on_connect(self, appliance: ControlledAppliance) -> None:
+        APPLIANCES.append(appliance.appliance_id)
         await self.moment("handshake")
 
     async def on_update(self, appliance: ControlledAppliance, message: ApplianceMessage) -> None:
