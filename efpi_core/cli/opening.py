@@ -58,7 +58,7 @@ async def open_gateway(
         await gateway.stop(HURRIED_STOP_S)
         raise
     if not catalogue.settled:
-        gateway.beside(_look_again(gateway, catalogue, clock), "plugins that are imported slowly")
+        gateway.side_work.begin(_look_again(gateway, catalogue, clock), "plugins that are imported slowly")
     return gateway
 
 

@@ -1,12 +1,10 @@
 """The gateway: the house, what it keeps, and the instances that run, behind one small interface for the outside."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any
 
 from pydantic import JsonValue
 
@@ -37,10 +35,11 @@ from efpi_core.gateway.instances import Instances
 from efpi_core.gateway.observations import ObservationBoard, Slot
 from efpi_core.gateway.overrides import Override
 from efpi_core.gateway.planning import Planner
-from efpi_core.gateway.showing import DOUBT_CURE, appliance_view
+from efpi_core.gateway.showing import DOUBT_CURE, appliance_view, revision_view
+from efpi_core.gateway.side_work import SideWork
 from efpi_core.gateway.site_keeper import SiteKeeper
 from efpi_core.gateway.state_journal import StateJournal
-from efpi_core.gateway.strain import Strain
+from efpi_core.gateway.strain import OVER, Strain
 from efpi_core.host.frames import FromInstance, ToInstance
 from efpi_core.log_line import say
 from efpi_core.plugin.condition import ConditionState
@@ -88,7 +87,7 @@ class Gateway:
         self._state = state
         self._began_s = clock.elapsed()
         self._instances: Instances | None = None
-        self._beside: set[asyncio.Task[None]] = set()
+        self.side_work = SideWork()
         self._balance_timer: TimerHandle | None = None
         self.version = version("efpi")
         self.life = f"g{state.life}"
@@ -123,16 +122,9 @@ class Gateway:
         await self.site.start(instances, planner)
         self._tell_balance()
 
-    def beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Do some work beside, until it is done or the gateway ends."""
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
-
     async def stop(self, deadline_s: float) -> None:
         """End every instance in its safe state, and close the books."""
-        for task in tuple(self._beside):
-            task.cancel()
+        self.side_work.end()
         if self._balance_timer is not None:
             self._balance_timer.cancel()
         try:
@@ -201,10 +193,8 @@ class Gateway:
 
     def on_strain(self, instance: str, strain: Strain | None) -> None:
         """An instance that runs weighs on the house, or no longer does."""
-        if strain is None:
-            self.event_log.tell(STRAIN_OVER, instance, "it takes no more than its share again")
-        else:
-            self.event_log.tell(strain.kind, instance, strain.text, strain.cure)
+        kind, text = (STRAIN_OVER, OVER) if strain is None else (strain.kind, strain.text)
+        self.event_log.tell(kind, instance, text)
 
     def _store_value(self, instance: str, key: str, value: JsonValue) -> None:
         self._state.put_instance_value(instance, key, value)
@@ -392,20 +382,7 @@ class Gateway:
 
     def site_history(self) -> tuple[RevisionView, ...]:
         """All revisions of the site, oldest first."""
-        return tuple(
-            RevisionView(
-                number=revision.number,
-                at=revision.at,
-                by=revision.by,
-                why=revision.why,
-                origin=revision.origin.value,
-                verdict=revision.verdict.value,
-                in_force=revision.number == self.site.revision,
-                source=revision.source,
-                note=revision.note,
-            )
-            for revision in self._state.revisions()
-        )
+        return tuple(revision_view(revision, self.site.revision) for revision in self._state.revisions())
 
     async def site_revision(self, number: int) -> str:
         """The document of a revision."""

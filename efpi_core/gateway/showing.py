@@ -11,7 +11,8 @@ from efpi_core.gateway.house import House
 from efpi_core.plugin.categories import Category
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.observation import Quality
-from efpi_core.views import AllocationView, ApplianceView
+from efpi_core.site.revisions import Revision
+from efpi_core.views import AllocationView, ApplianceView, RevisionView
 
 DOUBT_CURE = "restart the device and its instance (`efpi restart`); if it goes on, report it to the plugin's author"
 """What to do about a device that says nonsense."""
@@ -58,6 +59,21 @@ def allocation_view(allocation_id: str, held: OpenAllocation) -> AllocationView:
         given_at=held.given_at,
         changed_at=held.changed_at,
         message=held.allocation,
+    )
+
+
+def revision_view(revision: Revision, in_force: int) -> RevisionView:
+    """A revision of the site as the outside sees it."""
+    return RevisionView(
+        number=revision.number,
+        at=revision.at,
+        by=revision.by,
+        why=revision.why,
+        origin=revision.origin.value,
+        verdict=revision.verdict.value,
+        in_force=revision.number == in_force,
+        source=revision.source,
+        note=revision.note,
     )
 
 

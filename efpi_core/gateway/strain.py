@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from efpi_core.event_kinds import EventKind
 
+OVER = "it takes no more than its share again"
+"""When a strain is over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Strain:
