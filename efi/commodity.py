@@ -26,6 +26,8 @@ class Phase(StrEnum):
     L2 = "l2"
     L3 = "l3"
 
+    __hash__ = str.__hash__  # an enumeration's own is written in Python, and this one keys the powers of each phase
+
 
 class CommodityQuantity(StrEnum):
     """A measurable flow of a commodity. Positive is consumed by the appliance, negative is produced."""
@@ -63,7 +65,7 @@ class CommodityQuantity(StrEnum):
     @property
     def commodity(self) -> Commodity:
         """The commodity that flows."""
-        return Commodity(self.value.partition(".")[0])
+        return _COMMODITIES[self]
 
 
 _UNITS = {
@@ -80,12 +82,19 @@ _UNITS = {
     CommodityQuantity.HEAT_TEMPERATURE: "°C",
 }
 
+_COMMODITIES = {quantity: Commodity(quantity.value.partition(".")[0]) for quantity in CommodityQuantity}
+
 PHASE_POWER = {
     Phase.L1: CommodityQuantity.ELECTRIC_POWER_L1,
     Phase.L2: CommodityQuantity.ELECTRIC_POWER_L2,
     Phase.L3: CommodityQuantity.ELECTRIC_POWER_L3,
 }
 """The quantity that tells each phase's power."""
+
+_PHASES = tuple(Phase)
+_PHASES_OF = {quantity: (phase,) for phase, quantity in PHASE_POWER.items()} | {
+    CommodityQuantity.ELECTRIC_POWER_SYMMETRIC: _PHASES
+}
 
 ELECTRIC_POWERS = frozenset(
     (*PHASE_POWER.values(), CommodityQuantity.ELECTRIC_POWER, CommodityQuantity.ELECTRIC_POWER_SYMMETRIC)
@@ -183,18 +192,11 @@ def electric_power_w(values: Iterable[PowerValue]) -> float | None:
 
 def per_phase_w(values: Iterable[PowerValue], on: tuple[Phase, ...] = (Phase.L1,)) -> dict[Phase, float]:
     """The electrical power in W on each phase; a total whose split is not told is divided over the phases `on`."""
-    phases = dict.fromkeys(Phase, 0.0)
+    phases = dict.fromkeys(_PHASES, 0.0)
     for value in values:
-        if value.quantity is CommodityQuantity.ELECTRIC_POWER_SYMMETRIC:
-            for phase in Phase:
-                phases[phase] += value.value / 3
-        elif value.quantity is CommodityQuantity.ELECTRIC_POWER:
-            for phase in on:
-                phases[phase] += value.value / len(on)
-        else:
-            for phase, quantity in PHASE_POWER.items():
-                if value.quantity is quantity:
-                    phases[phase] += value.value
+        over = on if value.quantity is CommodityQuantity.ELECTRIC_POWER else _PHASES_OF.get(value.quantity, ())
+        for phase in over:
+            phases[phase] += value.value / len(over)
     return phases
 
 
@@ -215,4 +217,6 @@ def electric_quantity(phases: tuple[Phase, ...]) -> CommodityQuantity:
     """The quantity that tells the power of an appliance on these phases: one, all three alike, or a total."""
     if len(phases) == 1:
         return PHASE_POWER[phases[0]]
-    return CommodityQuantity.ELECTRIC_POWER_SYMMETRIC if len(phases) == len(Phase) else CommodityQuantity.ELECTRIC_POWER
+    if len(phases) == len(_PHASES):
+        return CommodityQuantity.ELECTRIC_POWER_SYMMETRIC
+    return CommodityQuantity.ELECTRIC_POWER

@@ -281,11 +281,12 @@ class _LoopTimerHandle(TimerHandle):
 class SteppedClock(Clock):
     """Time that stands still until somebody advances it: simulation, and epochs given from outside."""
 
-    __slots__ = ("_clear_at", "_count", "_now", "_schedule", "_start")
+    __slots__ = ("_clear_at", "_count", "_elapsed", "_now", "_schedule", "_start")
 
     def __init__(self, start: datetime) -> None:
         self._start = start
         self._now = start
+        self._elapsed = 0.0
         self._schedule: list[tuple[datetime, int, TimerHandle]] = []
         self._count = itertools.count()
         self._clear_at = LEAST_CLEARED
@@ -296,7 +297,7 @@ class SteppedClock(Clock):
 
     def elapsed(self) -> float:
         """Seconds since the start."""
-        return (self._now - self._start).total_seconds()
+        return self._elapsed
 
     def moment(self) -> Moment:
         """The present instant; all lives of a plugin in stepped time see the same time go by."""
@@ -330,6 +331,8 @@ class SteppedClock(Clock):
         """
         if now < self._now:
             raise ValueError(f"time cannot go back from {self._now.isoformat()} to {now.isoformat()}")
+        if now != self._now:
+            self._elapsed = (now - self._start).total_seconds()
         self._now = now
         due = []
         while self._schedule and self._schedule[0][0] <= now:

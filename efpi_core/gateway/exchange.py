@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, cast, get_args
 
 from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusUpdate
-from efi.commodity import PHASE_POWER
+from efi.commodity import PHASE_POWER, CommodityQuantity
 from efi.measurement import Measurement
 from efi.message import ControlSpaceRevoke
 from efi.messages import AnyAllocation, AnyMessage, AnyRegistration, ApplianceMessage, AppMessage
@@ -24,7 +24,9 @@ from efpi_core.host.frames import Deliver, Say, ToInstance
 
 _APP_MESSAGES = frozenset(get_args(AppMessage))
 """Types are compared exactly on this path: `isinstance` of a pydantic class that is not the very one costs a µs."""
-_PHASE_NAMES = {quantity: f"power.{phase.value}" for phase, quantity in PHASE_POWER.items()}
+_QUANTITY_NAMES = {quantity: quantity.value.replace(".", "_") for quantity in CommodityQuantity} | {
+    quantity: f"power.{phase.value}" for phase, quantity in PHASE_POWER.items()
+}
 
 IMPLAUSIBLE = "implausible_power"
 """The rule that a measurement breaks which nobody can believe."""
@@ -272,10 +274,8 @@ class Exchange:
             self._board.put(record.channel("power"), power, at, unit="W", owner=record.instance)
         if len(measurement.values) > 1 or power is None:
             for value in measurement.values:
-                quantity = _PHASE_NAMES.get(value.quantity, value.quantity.value.replace(".", "_"))
-                self._board.put(
-                    record.channel(quantity), value.value, at, unit=value.quantity.unit, owner=record.instance
-                )
+                channel = record.channel(_QUANTITY_NAMES[value.quantity])
+                self._board.put(channel, value.value, at, unit=value.quantity.unit, owner=record.instance)
         for reading in measurement.energy:
             for direction, count in (("consumed", reading.consumed), ("produced", reading.produced)):
                 if count is not None:

@@ -82,11 +82,11 @@ class LimitBook:
 
     def for_appliance(self, appliance_id: str, now: datetime) -> tuple[Limit, ...]:
         """The limits in force for one appliance."""
-        return tuple(limit for limit in self if limit.appliance_id == appliance_id and limit.in_force(now))
+        return tuple([limit for limit in self if limit.appliance_id == appliance_id and limit.in_force(now)])
 
     def for_connection(self, now: datetime) -> tuple[Limit, ...]:
         """The limits in force for the connection to the grid."""
-        return tuple(limit for limit in self if limit.appliance_id is None and limit.in_force(now))
+        return tuple([limit for limit in self if limit.appliance_id is None and limit.in_force(now)])
 
 
 def excess_w(limit: Limit, total_w: float, phases_w: dict[Phase, float]) -> float:

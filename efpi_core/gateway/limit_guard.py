@@ -4,7 +4,7 @@ It acts on what the grid meter measures, at once and just as far as needed, abov
 held down is given back, one appliance after the other, once the power has stayed within for a while.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -101,13 +101,15 @@ class LimitGuard:
 
     def measured(self, record: ApplianceRecord, measurement: Measurement, now: datetime) -> None:
         """The grid meter told its power: act when a limit is broken, give back when all is well."""
-        total = measurement.electric_power_w
-        if not self._limits and not self._held:
+        at_the_grid = record.role is EnergyRole.GRID
+        own = self._limits.for_appliance(record.appliance_id, now) if record.steerable else ()
+        total = measurement.electric_power_w if own or at_the_grid else None
+        if total is None or not (self._limits or self._held):
             return
         phases = per_phase_w(measurement.values, record.registration.phases or tuple(Phase))
-        if total is not None and record.steerable:
-            self._keep_own_limits(record, total, phases, now)
-        if record.role is not EnergyRole.GRID or total is None:
+        if own:
+            self._keep_own_limits(own, record, total, phases, now)
+        if not at_the_grid:
             return
         broken = [(limit, excess_w(limit, total, phases)) for limit in self._limits.for_connection(now)]
         broken = sorted((each for each in broken if each[1]), key=lambda each: -abs(each[1]))
@@ -118,10 +120,10 @@ class LimitGuard:
             self._give_back(now)
 
     def _keep_own_limits(
-        self, record: ApplianceRecord, total: float, phases: dict[Phase, float], now: datetime
+        self, own: Iterable[Limit], record: ApplianceRecord, total: float, phases: dict[Phase, float], now: datetime
     ) -> None:
         """Hold an appliance to the limits that are its own, as when one begins while it runs."""
-        for limit in self._limits.for_appliance(record.appliance_id, now):
+        for limit in own:
             if (excess := excess_w(limit, total, phases)) and self._pending(record, now) == 0.0:
                 wanted = excess if limit.phase is None else excess / _share(record, limit)
                 if not self._move(record, wanted, limit, now):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from efpi_core.host.frames import Observed
-from efpi_core.plugin.observation import ObservationSpec, ObservedValue, Quality
+from efpi_core.plugin.observation import ObservationSpec, ObservedValue, Quality, matches
 from efpi_core.views import ObservationView
 
 STALE_AFTER = 3
@@ -104,17 +104,18 @@ class ObservationBoard:
         slot.value, slot.at, slot.quality = value, at, quality
         watchers = slot.watchers
         if watchers is None:
-            watchers = slot.watchers = tuple(self._watchers_of(name))
+            watchers = slot.watchers = tuple(self._watchers_of(slot))
         for instance in watchers:
             self._deliver(instance, Observed(name, value, slot.unit, quality, at))
         for sink in self.sinks:
             sink(slot)
         return True
 
-    def _watchers_of(self, name: str) -> Iterable[str]:
-        parts = name.split(".")
+    def _watchers_of(self, slot: Slot) -> Iterable[str]:
+        """Who follows a value: not its owner, who knows it."""
+        parts = slot.name.split(".")
         for instance, patterns in self._watches.items():
-            if any(matches(pattern, parts) for pattern in patterns):
+            if instance != slot.owner and any(matches(pattern, parts) for pattern in patterns):
                 yield instance
 
     def watch(self, instance: str, patterns: Iterable[str]) -> bool:
@@ -127,7 +128,9 @@ class ObservationBoard:
             return False
         for slot in self._slots.values():
             slot.watchers = None
-            if slot.at is not None and any(matches(pattern, slot.name.split(".")) for pattern in wanted):
+            if slot.at is None or slot.owner == instance:
+                continue
+            if any(matches(pattern, slot.name.split(".")) for pattern in wanted):
                 self._deliver(instance, Observed(slot.name, slot.value, slot.unit, slot.quality, slot.at))
         return True
 
@@ -161,10 +164,3 @@ class ObservationBoard:
         """One last value as the outside sees it."""
         age = None if slot.at is None else max((now - slot.at).total_seconds(), 0.0)
         return ObservationView(slot.name, slot.value, slot.unit, slot.quality_at(now), slot.at, age)
-
-
-def matches(pattern: tuple[str, ...], parts: list[str]) -> bool:
-    """Whether a dotted name fits a pattern in which `*` stands for any one part."""
-    return len(pattern) == len(parts) and all(
-        wanted in ("*", part) for wanted, part in zip(pattern, parts, strict=True)
-    )

@@ -82,6 +82,8 @@ class HostedInstance:
         self._runtime = InstanceRuntime(offered, start, clock, self._emit)
         self._watchdog = Watchdog(order.patience_s * 0.9, self._gateway_silent)
         self._quiet_at = -1
+        self._round: list[ToInstance] = []
+        self._follow = 0
         self._ending = False
         self._failed = False
         self._exit: int | None = None
@@ -107,6 +109,17 @@ class HostedInstance:
 
     def _take(self, frame: ToInstance) -> None:
         self._watchdog.heard()
+        if self._stepped is None:
+            self._take_in(frame)
+            return
+        self._follow = frame.follow if isinstance(frame, Advance) else max(self._follow - 1, 0)
+        self._round.append(frame)
+        if self._follow == 0:
+            complete, self._round = self._round, []
+            for each in complete:
+                self._take_in(each)
+
+    def _take_in(self, frame: ToInstance) -> None:
         self._runtime.receive(frame)
         match frame:
             case Advance() if self._stepped is not None:

@@ -113,6 +113,8 @@ class Advance:
     """Stepped time moves to `now`: fire what is due, then answer `Quiet`."""
 
     now: datetime
+    follow: int = 0
+    """So many frames of this instant follow; they are taken in together, however the wire cuts them."""
     op: Literal["advance"] = "advance"
 
 

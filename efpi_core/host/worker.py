@@ -75,8 +75,8 @@ class Worker:
 
     def _forget_drop(self) -> None:
         """Whether or not the job heeded its cancellation, it was meant for no other."""
-        if self._dropping and self._task is not None:
-            self._dropping = False
+        self._dropping = False
+        if self._task is not None:
             self._task.uncancel()
 
     @property
@@ -110,7 +110,8 @@ class Worker:
                         raise
                 finally:
                     self._busy_since = None
-                    self._forget_drop()
+                    if self._dropping:
+                        self._forget_drop()
             self._waiter = loop.create_future()
             try:
                 await self._waiter

@@ -4,6 +4,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
+from functools import cached_property, partial
+
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -19,7 +22,7 @@ from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.handler import ApplianceHandler, ClockFollower
 from efpi_core.plugin.limits import Limit
 from efpi_core.plugin.memory import InstanceStorage
-from efpi_core.plugin.observation import Observation, ObservationSpec, ObservedValue, Quality
+from efpi_core.plugin.observation import Observation, ObservationSpec, ObservedValue, Quality, matches
 from efpi_core.plugin.port import Port
 from efpi_core.plugin.recurrence import Appointment, Recurrence
 from efpi_core.plugin.site_facts import SiteFacts
@@ -31,6 +34,9 @@ LATE_BY = timedelta(hours=12)
 """What a schedule missed by no more than this is done late rather than not at all."""
 
 ObservationCallback = Callable[[Observation], None]
+
+MOST_FOLLOWED = 10_000
+"""So many names of observations are remembered together with who follows them."""
 
 
 class PluginLog:
@@ -105,6 +111,7 @@ class Context:
         self._enqueue = enqueue
         self._secrets = secrets
         self._watchers: list[tuple[tuple[str, ...], ObservationCallback]] = []
+        self._followers: dict[str, tuple[ObservationCallback, ...]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._appointments: dict[str, Appointment] = {}
 
@@ -154,6 +161,12 @@ class Context:
     def call_later(self, seconds: float, job: Job) -> TimerHandle:
         """Run a function, plain or async, when a duration has passed."""
         return self._clock.call_later(seconds, lambda: self._enqueue(job))
+
+    def soon(self, job: Job) -> TimerHandle:
+        """Run a function, plain or async, when all that waits now is handled: once for news that came together."""
+        handle = TimerHandle(self._clock.now(), _nothing)
+        self._enqueue(partial(_if_wanted, handle, job))
+        return handle
 
     def schedule(self, name: str, when: Recurrence, job: Job, *, late_by: timedelta = LATE_BY) -> Appointment:
         """Run a function, plain or async, again and again by the clock on the site's wall, summer time included.
@@ -244,18 +257,22 @@ class Context:
         self._port.publish(name, value, self._clock.now(), quality)
 
     def observe(self, pattern: str, callback: ObservationCallback) -> None:
-        """Follow observations of anybody; `*` in the pattern stands for one part of a dotted name: `*.power`."""
+        """Follow observations of others; `*` in the pattern stands for one part of a dotted name: `*.power`."""
         self._watchers.append((tuple(pattern.split(".")), callback))
+        self._followers.clear()
         self._port.watch((pattern,))
 
     def observed(self, observation: Observation) -> None:
         """Hand a value to those who follow it; for the host."""
-        parts = observation.name.split(".")
-        for pattern, callback in self._watchers:
-            if len(pattern) == len(parts) and all(
-                wanted in ("*", part) for wanted, part in zip(pattern, parts, strict=True)
-            ):
-                callback(observation)
+        followers = self._followers.get(observation.name)
+        if followers is None:
+            if len(self._followers) >= MOST_FOLLOWED:
+                self._followers.clear()
+            parts = observation.name.split(".")
+            followers = tuple(callback for pattern, callback in self._watchers if matches(pattern, parts))
+            self._followers[observation.name] = followers
+        for callback in followers:
+            callback(observation)
 
     # --- the rest
 
@@ -276,6 +293,17 @@ class Context:
         `detail` is a stable word as "no_answer", `text` a sentence for people, `cure` what they can do.
         """
         self._port.condition(state, detail, text, cure, appliance_id)
+
+
+def _nothing() -> None:
+    """What a handle of `soon` calls: the job is called in its stead."""
+
+
+def _if_wanted(handle: TimerHandle, job: Job) -> Awaitable[None] | None:
+    if not handle.active:
+        return None
+    handle.fire()
+    return job()
 
 
 class _Raise:

@@ -44,3 +44,10 @@ class Observation:
     unit: str
     quality: Quality
     at: datetime
+
+
+def matches(pattern: tuple[str, ...], parts: list[str]) -> bool:
+    """Whether a dotted name fits a pattern in which `*` stands for any one part."""
+    return len(pattern) == len(parts) and all(
+        wanted in ("*", part) for wanted, part in zip(pattern, parts, strict=True)
+    )

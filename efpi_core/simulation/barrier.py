@@ -142,7 +142,7 @@ class Barrier:
         host, inbox = self._hosts[name], self._inboxes[name]
         self._inboxes[name] = []
         self._wakeups[name] = None
-        host.send(Advance(now))
+        host.send(Advance(now, len(inbox)))
         for frame in inbox:
             host.send(frame)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +28,8 @@ class Recorder:
         self._files: dict[str, TextIOWrapper] = {}
         self._writers: dict[str, Callable[[str], object]] = {}
         self._columns: dict[str, tuple[str, str]] = {}
+        self._at: datetime | None = None
+        self._stamp = ""
         self._messages = (folder / "messages.jsonl").open("wb") if messages else None
         self.rows = 0
         """Rows written so far."""
@@ -52,9 +53,11 @@ class Recorder:
         if known is None:
             known = self._columns[slot.name] = self._column(slot)
         group, middle = known
-        value = slot.value
+        value, at = slot.value, slot.at
         text = repr(value) if isinstance(value, float) else "" if value is None else _quoted(str(value))
-        self._writers[group](f"{_stamp(slot.at)}{middle}{text}\n")
+        if at is not self._at:
+            self._at, self._stamp = at, _stamp(at)
+        self._writers[group](f"{self._stamp}{middle}{text}\n")
         self.rows += 1
 
     def _column(self, slot: Slot) -> tuple[str, str]:
@@ -73,7 +76,6 @@ class Recorder:
             self._messages.write(dump_message(message) + b"\n")
 
 
-@lru_cache(maxsize=64)
 def _stamp(at: datetime | None) -> str:
     return "" if at is None else f"{at.replace(tzinfo=None).isoformat()}Z"
 

@@ -192,7 +192,7 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
             if self._alarm.when <= due:
                 return
             self._alarm.cancel()
-        self._alarm = self.context.call_later(seconds, self._decide)
+        self._alarm = self.context.call_later(seconds, self._decide) if seconds else self.context.soon(self._decide)
 
     def _decide(self) -> None:
         if self._alarm is not None:

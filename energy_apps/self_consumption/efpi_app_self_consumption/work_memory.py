@@ -12,6 +12,8 @@ from efpi_app_self_consumption.shiftable_policy import OVER, Schedule, StepFacts
 PLANNED_ANEW_S = 3600.0
 """Work that has a start is looked at again after so long: the forecast may have changed."""
 
+_RUNNING = (SequenceStatus.EXECUTING, SequenceStatus.INTERRUPTED)
+
 
 class RunningStep(NamedTuple):
     """A step that runs or is halted."""
@@ -92,11 +94,13 @@ class WorkMemory:
     def running(self, work: TimeShiftableUpdate, states: tuple[SequenceState, ...], now_s: float) -> RunningStep | None:
         """The step that runs or is halted, if one does."""
         self.take(work)
+        if not any(state.status in _RUNNING for state in states):
+            return None
         remaining = 0.0
         for place in range(len(self._steps) - 1, -1, -1):
             step = self._steps[place]
             state = next((state for state in states if state.sequence_id == step.sequence_id), None)
-            if state is not None and state.status in (SequenceStatus.EXECUTING, SequenceStatus.INTERRUPTED):
+            if state is not None and state.status in _RUNNING:
                 alternative = work.sequences[place].alternative(state.alternative_id)
                 begun_s = state.starts_at.timestamp() if state.starts_at is not None else now_s
                 left_s = max(begun_s + step.shortest_s - now_s, 0.0)
@@ -114,9 +118,9 @@ class WorkMemory:
 
 def _begun(steps: tuple[StepFacts, ...], states: tuple[SequenceState, ...]) -> list[tuple[StepFacts, SequenceState]]:
     by_id = {step.sequence_id: step for step in steps}
-    running = (SequenceStatus.EXECUTING, SequenceStatus.INTERRUPTED, *OVER)
+    begun = (*_RUNNING, *OVER)
     return [
-        (by_id[state.sequence_id], state) for state in states if state.sequence_id in by_id and state.status in running
+        (by_id[state.sequence_id], state) for state in states if state.sequence_id in by_id and state.status in begun
     ]
 
 

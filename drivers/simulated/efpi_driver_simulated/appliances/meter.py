@@ -111,8 +111,10 @@ class MeterDriver(Lifelike[MeterSettings], InflexibleDriver[MeterSettings]):
         """Tell the new sum once everybody has spoken."""
         if not self._settling:
             self._settling = True
-            wait = SETTLE_S if self.live else 0.0
-            self.context.call_later(wait, self._settled)
+            if self.live:
+                self.context.call_later(SETTLE_S, self._settled)
+            else:
+                self.context.soon(self._settled)
 
     def _settled(self) -> None:
         self._settling = False
