@@ -1,5 +1,6 @@
 """Every message of the interface as one type, and its JSON form."""
 
+from collections.abc import Iterator
 from typing import Annotated, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter
@@ -41,6 +42,7 @@ from efi.time_shiftable import (
     TimeShiftableStateUpdate,
     TimeShiftableUpdate,
 )
+from efi.types import Model
 
 AnyRegistration = (
     InflexibleRegistration
@@ -116,5 +118,12 @@ def dump_message(message: ApplianceMessage | AppMessage) -> bytes:
 def build_messages() -> None:
     """Build all that reads, checks and writes messages, now instead of at first use: for a process about to fork."""
     MESSAGE.rebuild()
-    for message_class in MESSAGE_CLASSES.values():
-        message_class.model_rebuild()
+    for model in _kinds_of(Model):
+        model.model_rebuild()
+
+
+def _kinds_of(model: type[Model]) -> Iterator[type[Model]]:
+    """All models beneath one: the messages, and what they are made of, which a driver makes one by one."""
+    for kind in model.__subclasses__():
+        yield kind
+        yield from _kinds_of(kind)

@@ -233,6 +233,9 @@ def become_template(module: str) -> Mapping[str, PluginType]:
         types = plugin_types(module)
     except PluginFailure:
         os._exit(0)  # an instance that is made without a template will tell
+    for offered in types.values():
+        with contextlib.suppress(Exception):  # a config that cannot be built is the instance's to tell
+            offered.config_type().model_rebuild()
     faulthandler.cancel_dump_traceback_later()
     if not _single_threaded() or len(os.listdir("/proc/self/fd")) != before:  # noqa: PTH208  # a count is wanted
         os._exit(0)

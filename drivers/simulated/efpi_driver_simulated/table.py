@@ -133,12 +133,12 @@ def read_table(path: Path) -> Table:
         raise TableError(path, f"is not an xz file ({error})") from error
     if not unpacker.eof:
         raise TableError(path, "is cut short or larger than any table")
-    line, _, body = raw.partition(b"\n")
+    end = raw.find(b"\n")
     try:
-        head = json.loads(line)
+        head = json.loads(raw[: max(end, 0)])
         if head["version"] != VERSION:
             raise TableError(path, f"has version {head['version']} where {VERSION} is known")
-        channels = dict(_channels(head["channels"], body))
+        channels = dict(_channels(head["channels"], memoryview(raw)[end + 1 :]))
         return Table(str(head["kind"]), int(head["year"]), str(head["source"]), dict(head["facts"]), channels)
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, TableError):
@@ -146,16 +146,17 @@ def read_table(path: Path) -> Table:
         raise TableError(path, f"does not say what it holds ({error})") from error
 
 
-def _channels(heads: list[dict[str, Any]], body: bytes) -> Iterator[tuple[str, Channel]]:
+def _channels(heads: list[dict[str, Any]], body: memoryview) -> Iterator[tuple[str, Channel]]:
+    numbers = array("h")
+    numbers.frombytes(body[: len(body) // 2 * 2])
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    stored = memoryview(numbers)
     place = 0
     for head in heads:
         count = int(head["count"])
-        part = body[place : place + 2 * count]
-        place += 2 * count
-        if count < 1 or len(part) != 2 * count:
+        values = stored[place : place + count]
+        place += count
+        if count < 1 or len(values) != count:
             raise ValueError(f"channel {head['name']!r} is cut short")
-        numbers = array("h")
-        numbers.frombytes(part)
-        if sys.byteorder == "big":
-            numbers.byteswap()
-        yield str(head["name"]), Channel(int(head["step_s"]), float(head["scale"]), numbers)
+        yield str(head["name"]), Channel(int(head["step_s"]), float(head["scale"]), values)
