@@ -113,9 +113,25 @@ class FramePort:
 class InstanceRuntime:
     """Runs one instance of a plugin from `Start` to `Stop`."""
 
+    __slots__ = (
+        "_app",
+        "_clock",
+        "_emit",
+        "_moment",
+        "_overrun",
+        "_plugin_type",
+        "_stepped",
+        "_stop_by",
+        "_stopping",
+        "_task",
+        "_worker",
+        "context",
+        "plugin",
+        "received",
+    )
+
     def __init__(self, plugin_type: type[Plugin[PluginConfig]], start: Start, clock: Clock, emit: Emit) -> None:
         self._emit = emit
-        self._start_frame = start
         self._plugin_type = plugin_type
         self._clock = clock
         self._worker = Worker(clock)
@@ -143,43 +159,39 @@ class InstanceRuntime:
             replacement=start.replacement,
         )
         self._app: EnergyApp[PluginConfig] | None = None
-        self._worker.enqueue(self._begin)
+        self._worker.enqueue(partial(self._begin, start.config))
         clock.follow(self._clock_event)
 
     async def run(self) -> None:
         """Start the plugin and serve it until `Stop` or failure; a failure is told in a frame, not raised."""
         self._task = asyncio.current_task()
         try:
-            await self._work()
+            await self._worker.run()
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a plugin raises is told to the supervisor by name
+            cure = error.cure if isinstance(error, EfpiError) else ""
+            self._emit(Failed(self._moment, _in_words(error), cure, _own_traceback(error)))
         finally:
             if self._stop_by is not None:
                 self._stop_by.cancel()
             await self.context.close()
 
-    async def _work(self) -> None:
-        try:
-            await self._worker.run()
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a plugin raises is told to the supervisor by name
-            cure = error.cure if isinstance(error, EfpiError) else ""
-            self._emit(Failed(self._moment, _in_words(error), cure, _own_traceback(error)))
-
-    async def _begin(self) -> None:
+    async def _begin(self, config: dict[str, JsonValue]) -> None:
         """The first job: make the plugin and start it."""
         self.plugin = self._plugin_type()
         if isinstance(self.plugin, EnergyApp):
             self._app = self.plugin
             self._app.appliances = {}
-        self.plugin.install(self._settings(), self.context)
+        self.plugin.install(self._settings(config), self.context)
         await self.plugin.start()
         self._emit(Ready())
         self._moment = "running"
 
-    def _settings(self) -> PluginConfig:
+    def _settings(self, config: dict[str, JsonValue]) -> PluginConfig:
         try:
-            return self._plugin_type.config_type().model_validate(self._start_frame.config)
+            return self._plugin_type.config_type().model_validate(config)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             path = ".".join(str(part) for part in first["loc"])

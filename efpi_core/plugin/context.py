@@ -4,11 +4,8 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime
-from functools import cached_property, partial
-
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from efi.messages import AnyRegistration, ApplianceMessage, AppMessage
@@ -22,21 +19,17 @@ from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.handler import ApplianceHandler, ClockFollower
 from efpi_core.plugin.limits import Limit
 from efpi_core.plugin.memory import InstanceStorage
-from efpi_core.plugin.observation import Observation, ObservationSpec, ObservedValue, Quality, matches
+from efpi_core.plugin.observation import Observation, ObservationSpec, ObservedValue, Quality
 from efpi_core.plugin.port import Port
 from efpi_core.plugin.recurrence import Appointment, Recurrence
 from efpi_core.plugin.site_facts import SiteFacts
+from efpi_core.plugin.watching import ObservationCallback, Watching
 
 Job = Callable[[], Awaitable[None] | None]
 """Work for the instance's one worker: a function, plain or async, that is run when nothing else of it runs."""
 
 LATE_BY = timedelta(hours=12)
 """What a schedule missed by no more than this is done late rather than not at all."""
-
-ObservationCallback = Callable[[Observation], None]
-
-MOST_FOLLOWED = 10_000
-"""So many names of observations are remembered together with who follows them."""
 
 
 class PluginLog:
@@ -91,8 +84,6 @@ class Context:
         """Place, zone, currency and prices."""
         self.storage = storage
         """Small values that survive restarts."""
-        self.log = PluginLog(port)
-        """The instance's lines in the log."""
         self.new_id = ids
         """Makes message ids."""
         self.resolution_s = resolution_s
@@ -110,15 +101,19 @@ class Context:
         self._seed = seed
         self._enqueue = enqueue
         self._secrets = secrets
-        self._watchers: list[tuple[tuple[str, ...], ObservationCallback]] = []
-        self._followers: dict[str, tuple[ObservationCallback, ...]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._watching: Watching | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._appointments: dict[str, Appointment] = {}
 
     @cached_property
     def random(self) -> random.Random:
         """Chance that is the same in each run of a simulation."""
         return random.Random(self._seed)  # noqa: S311  # simulation, not secrecy
+
+    @property
+    def log(self) -> PluginLog:
+        """The instance's lines in the log."""
+        return PluginLog(self._port)
 
     # --- time
 
@@ -156,11 +151,11 @@ class Context:
 
     def call_at(self, when: datetime, job: Job) -> TimerHandle:
         """Run a function, plain or async, when the wall clock shows an instant."""
-        return self._clock.call_at(when, lambda: self._enqueue(job))
+        return self._clock.call_at(when, partial(self._enqueue, job))
 
     def call_later(self, seconds: float, job: Job) -> TimerHandle:
         """Run a function, plain or async, when a duration has passed."""
-        return self._clock.call_later(seconds, lambda: self._enqueue(job))
+        return self._clock.call_later(seconds, partial(self._enqueue, job))
 
     def soon(self, job: Job) -> TimerHandle:
         """Run a function, plain or async, when all that waits now is handled: once for news that came together."""
@@ -181,7 +176,7 @@ class Context:
         if former is not None:
             former.cancel()
         place = LocalTime(self.site.time_zone)
-        appointment = Appointment(name, when, place, late_by, self._clock, self.storage, lambda: self._enqueue(job))
+        appointment = Appointment(name, when, place, late_by, self._clock, self.storage, partial(self._enqueue, job))
         self._appointments[name] = appointment
         return appointment
 
@@ -191,12 +186,12 @@ class Context:
         When it raises, the instance has failed.
         """
         task = asyncio.get_running_loop().create_task(work, name=f"{self.instance}: {name}")
-        self._tasks.add(task)
+        self._tasks.append(task)
         task.add_done_callback(self._spawned_ended)
         return task
 
     def _spawned_ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.remove(task)
         if task.cancelled():
             return
         error = task.exception()
@@ -258,21 +253,15 @@ class Context:
 
     def observe(self, pattern: str, callback: ObservationCallback) -> None:
         """Follow observations of others; `*` in the pattern stands for one part of a dotted name: `*.power`."""
-        self._watchers.append((tuple(pattern.split(".")), callback))
-        self._followers.clear()
+        if self._watching is None:
+            self._watching = Watching()
+        self._watching.follow(pattern, callback)
         self._port.watch((pattern,))
 
     def observed(self, observation: Observation) -> None:
         """Hand a value to those who follow it; for the host."""
-        followers = self._followers.get(observation.name)
-        if followers is None:
-            if len(self._followers) >= MOST_FOLLOWED:
-                self._followers.clear()
-            parts = observation.name.split(".")
-            followers = tuple(callback for pattern, callback in self._watchers if matches(pattern, parts))
-            self._followers[observation.name] = followers
-        for callback in followers:
-            callback(observation)
+        if self._watching is not None:
+            self._watching.hand_on(observation)
 
     # --- the rest
 

@@ -31,6 +31,9 @@ RESOLUTION_S = 300.0
 
 STOP_DEADLINE_S = 5.0
 
+NO_SECRETS: dict[str, str] = {}
+"""A simulation knows none; one mapping for all its instances."""
+
 MakeHost = Callable[[InstanceSpec, Barrier], tuple[InstanceHost, frozenset[str]]]
 """Makes the host of an instance, inline or hosted, and tells the categories that its offer controls (apps)."""
 
@@ -63,6 +66,7 @@ class Simulation:
         self.site = site
         self.start = start
         self.seed = seed
+        self._facts = site.facts()
         self._resolution_s = resolution_s
         self._make_host = make_host
         self.clock = SteppedClock(start)
@@ -112,13 +116,13 @@ class Simulation:
             instance=spec.instance,
             offer=spec.offer,
             config=dict(spec.config),
-            secrets={},
+            secrets=NO_SECRETS,
             storage={},
             clock=ClockMode.STEPPED,
             now=self.start,
             life="sim",
             seed=self.seed,
-            site=self.site.facts(),
+            site=self._facts,
             resolution_s=self._resolution_s,
         )
 
@@ -135,7 +139,7 @@ class Simulation:
         self, duration: timedelta, folder: Path, *, messages: bool = False, progress: Progress | None = None
     ) -> Summary:
         """Run for a duration and write everything into a folder; `progress` hears each simulated six hours."""
-        ledger = Ledger(self.house.appliances, self.house.limits, PriceClock.of(self.site.facts()))
+        ledger = Ledger(self.house.appliances, self.house.limits, PriceClock.of(self._facts))
         statuses: Counter[str] = Counter()
 
         def count(sender: str, message: AnyMessage, at: datetime) -> None:
