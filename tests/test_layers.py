@@ -17,6 +17,7 @@ FLOORS = (
     (
         "efpi_core.errors",
         "efpi_core.identity",
+        "efpi_core.csv_field",
         "efpi_core.log_line",
         "efpi_core.boot",
         "efpi_core.clock_event",

@@ -1,5 +1,6 @@
 """The command `efpi`."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -15,8 +16,12 @@ def main() -> None:
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code. A user's mistake gets a sentence and a cure, never a trace."""
     from efpi_core.cli.exit_code import ExitCode, exit_code  # noqa: PLC0415  # `efpi run` listens before all else
+    from efpi_core.cli.plain import plain_text  # noqa: PLC0415
     from efpi_core.cli.screen import complain  # noqa: PLC0415
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows no arrow is no reason to fail
     try:
         return _dispatch(arguments)
     except EfpiError as error:
@@ -30,7 +35,8 @@ def run_command(arguments: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("EFPI_DEBUG"):
             raise
-        sys.stderr.write(f"efpi: an error that nobody expected: {type(error).__name__}: {error}\n")
+        what = plain_text(f"{type(error).__name__}: {error}")
+        sys.stderr.write(f"efpi: an error that nobody expected: {what}\n")
         sys.stderr.write("  → run it again with EFPI_DEBUG=1 for the trace, and report it\n")
         return ExitCode.BUG
 

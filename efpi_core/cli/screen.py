@@ -26,7 +26,7 @@ class Screen:
     def show(self, data: object, lines: Iterable[str] = ()) -> None:
         """Data for programs, or lines for people."""
         if self.as_json:
-            self._write(json.dumps(data, indent=None, ensure_ascii=False))
+            self._write(json.dumps(data))
             return
         for line in lines:
             self._write(plain_text(line))
@@ -77,7 +77,7 @@ def complain(error: EfpiError, *, as_json: bool = False) -> None:
         told: dict[str, Any] = {"error": error.problem, "cure": error.cure}
         if isinstance(error, SettingsError):
             told |= {"path": error.path}
-        sys.stderr.write(json.dumps(told | ({"problems": problems} if problems else {}), ensure_ascii=False) + "\n")
+        sys.stderr.write(json.dumps(told | ({"problems": problems} if problems else {})) + "\n")
         return
     if problems:
         for line in str(error).splitlines():

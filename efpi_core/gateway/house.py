@@ -237,7 +237,7 @@ class House:
         if record is None or record.instance != instance:
             self._tell(instance, "not_its_appliance", f"removes '{frame.appliance_id}', which is not its own")
             return
-        self._gone(record, frame.reason)
+        self._gone(record, sentence(frame.reason))
 
     def _gone(self, record: ApplianceRecord, reason: str) -> None:
         now = self._clock.now()

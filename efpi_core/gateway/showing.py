@@ -7,6 +7,7 @@ from efi.running_mode import RunningMode
 from efi.storage import StorageRegistration, StorageStateUpdate, StorageSystemDescription
 from efi.time_shiftable import SequenceStatus, TimeShiftableUpdate
 from efpi_core.gateway.appliances import ApplianceRecord, OpenAllocation
+from efpi_core.gateway.doorway import sentence
 from efpi_core.gateway.house import House
 from efpi_core.plugin.categories import Category
 from efpi_core.plugin.condition import ConditionState
@@ -27,7 +28,7 @@ def appliance_view(house: House, record: ApplianceRecord, now: datetime) -> Appl
     return ApplianceView(
         id=record.appliance_id,
         instance=record.instance,
-        name=house.names.get(record.appliance_id) or registration.name,
+        name=sentence(house.names.get(record.appliance_id) or registration.name),
         category=record.category.value,
         device_class=registration.device_class.value,
         state="online" if record.online else "offline",
@@ -37,7 +38,7 @@ def appliance_view(house: House, record: ApplianceRecord, now: datetime) -> Appl
         power_at=record.power_at,
         app=record.app,
         controlled_by=house.precedence.in_control(record, now),
-        summary=summary(record, now),
+        summary=sentence(summary(record, now)),
         control_space=record.session.space.messages(),
         allocations=tuple(allocation_view(allocation_id, held) for allocation_id, held in record.allocations.items()),
         steerable=record.steerable,
@@ -54,8 +55,8 @@ def allocation_view(allocation_id: str, held: OpenAllocation) -> AllocationView:
         allocation_id=allocation_id,
         app=held.holder,
         status="given" if held.status is None else held.status.value,
-        text=held.text,
-        reason=getattr(held.allocation, "reason", ""),
+        text=sentence(held.text),
+        reason=sentence(getattr(held.allocation, "reason", "")),
         given_at=held.given_at,
         changed_at=held.changed_at,
         message=held.allocation,

@@ -8,7 +8,9 @@ from types import TracebackType
 from typing import Self
 
 from efi.messages import AnyMessage, dump_message
+from efpi_core.csv_field import csv_text
 from efpi_core.gateway.observations import Slot
+from efpi_core.plugin.observation import ObservedValue
 
 HEADER = "time,appliance,quantity,unit,value\n"
 
@@ -54,10 +56,11 @@ class Recorder:
             known = self._columns[slot.name] = self._column(slot)
         group, middle = known
         value, at = slot.value, slot.at
-        text = repr(value) if isinstance(value, float) else "" if value is None else _quoted(str(value))
+        text = repr(value) if isinstance(value, float) else _told(value)
         if at is not self._at:
             self._at, self._stamp = at, _stamp(at)
-        self._writers[group](f"{self._stamp}{middle}{text}\n")
+        self._writers[group](f"{self._stamp}{middle}{text}
+")
         self.rows += 1
 
     def _column(self, slot: Slot) -> tuple[str, str]:
@@ -68,7 +71,7 @@ class Recorder:
             file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n", buffering=1 << 20)
             file.write(HEADER)
             self._files[group], self._writers[group] = file, file.write
-        return group, f",{_quoted(appliance)},{_quoted(quantity)},{_quoted(slot.unit)},"
+        return group, f",{csv_text(appliance)},{csv_text(quantity)},{csv_text(slot.unit)},"
 
     def message(self, sender: str, message: AnyMessage, at: datetime) -> None:
         """File a message, on request."""
@@ -80,8 +83,7 @@ def _stamp(at: datetime | None) -> str:
     return "" if at is None else f"{at.replace(tzinfo=None).isoformat()}Z"
 
 
-def _quoted(text: str) -> str:
-    """A CSV field; quoted where it must be."""
-    if any(mark in text for mark in ',"\n\r'):
-        return '"' + text.replace('"', '""') + '"'
-    return text
+def _told(value: ObservedValue) -> str:
+    if isinstance(value, str):
+        return csv_text(value)
+    return "" if value is None else str(value)
