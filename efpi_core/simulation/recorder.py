@@ -59,8 +59,7 @@ class Recorder:
         text = repr(value) if isinstance(value, float) else _told(value)
         if at is not self._at:
             self._at, self._stamp = at, _stamp(at)
-        self._writers[group](f"{self._stamp}{middle}{text}
-")
+        self._writers[group](f"{self._stamp}{middle}{text}\n")
         self.rows += 1
 
     def _column(self, slot: Slot) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """A device that lies to people: its texts reach log, commands, page and files of figures, and act nowhere."""
 
 import csv
+import io
 import os
 import re
 import urllib.request
@@ -75,7 +76,8 @@ def test_no_text_of_a_device_is_a_formula_in_a_file_of_figures(tmp_path: Path, e
     site = site_file(tmp_path, SITE)
     told = efpi("simulate", "--site", site, "--days", "0.001", "--out", tmp_path / "out", environment=environment)
     assert (tmp_path / "out").is_dir(), told
-    rows = [row for path in (tmp_path / "out").glob("*.csv") for row in csv.reader(path.open(encoding="utf-8"))]
+    files = [path.read_text(encoding="utf-8") for path in (tmp_path / "out").glob("*.csv")]
+    rows = [row for text in files for row in csv.reader(io.StringIO(text, newline=""))]
     texts = [cell for row in rows for cell in row]
     assert any("cmd|" in text for text in texts) and any("1+1" in text for text in texts)
     assert not [text for text in texts if text[:1] in ("=", "+", "@", "\t", "\r")]
