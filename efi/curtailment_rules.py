@@ -28,21 +28,47 @@ def check_curtailment(space: ControlSpace, allocation: InflexibleAllocation) -> 
                 _check_envelope(profile, allocation.start_time, envelope, path)
 
 
+def check_rest_of_curtailment(space: ControlSpace, allocation: InflexibleAllocation, now: datetime) -> None:
+    """What is left of a curtailment that runs is still on offer; how long each limit must hold was judged before."""
+    for place, profile in enumerate(allocation.curtailments):
+        for number, (begins, ends, element) in enumerate(intervals(profile.elements, allocation.start_time)):
+            if ends <= now:
+                continue
+            for kind, limit in ((LimitKind.LOWER, element.lower), (LimitKind.UPPER, element.upper)):
+                if limit is not None:
+                    where = f"curtailments.{place}.elements.{number}.{kind.value}"
+                    _offered(space, allocation, profile.quantity, kind, max(begins, now), limit, where)
+
+
+def _offered(
+    space: ControlSpace,
+    allocation: InflexibleAllocation,
+    quantity: CommodityQuantity,
+    kind: LimitKind,
+    at: datetime,
+    limit: float,
+    where: str,
+) -> CurtailmentOption:
+    """The option that a limit rests on; the limit is one that it allows."""
+    option = _option(space, quantity, kind, at, where, abnormal_condition=allocation.abnormal_condition)
+    if not option.allows(limit):
+        refuse(
+            "limit_not_offered",
+            where,
+            limit,
+            "this limit is not on offer",
+            f"choose within {listed(f'{offered.lower} to {offered.upper}' for offered in option.ranges)}; "
+            f"the closest is {option.closest(limit)}",
+        )
+    return option
+
+
 def _check_side(
     space: ControlSpace, allocation: InflexibleAllocation, profile: CurtailmentProfile, kind: LimitKind, path: str
 ) -> None:
     for begins, held_for, limit, place in _held_limits(profile, allocation.start_time, kind):
         where = f"{path}elements.{place}.{kind.value}"
-        option = _option(space, profile.quantity, kind, begins, where, abnormal_condition=allocation.abnormal_condition)
-        if not option.allows(limit):
-            refuse(
-                "limit_not_offered",
-                where,
-                limit,
-                "this limit is not on offer",
-                f"choose within {listed(f'{offered.lower} to {offered.upper}' for offered in option.ranges)}; "
-                f"the closest is {option.closest(limit)}",
-            )
+        option = _offered(space, allocation, profile.quantity, kind, begins, limit, where)
         if held_for < option.minimum_duration:
             refuse(
                 "curtailment_too_short",

@@ -82,7 +82,7 @@ class ModeJudge:
         place, before = asked[0]
         timers = self.check_first(actuator_id, before, f"{path}{place}.")
         for place, selector in asked[1:]:
-            modes = self._check_mode(actuator_id, selector, f"{path}{place}.")
+            modes = self.check_mode(actuator_id, selector, f"{path}{place}.")
             if selector.mode_id != before.mode_id and before.mode_id in modes.modes:
                 at = max(selector.start_time, self._acts_at)
                 way = self._check_way(modes, before.mode_id, selector.mode_id, timers, at=at, path=f"{path}{place}.")
@@ -91,10 +91,11 @@ class ModeJudge:
 
     def check_first(self, actuator_id: str | None, selector: Selector, path: str) -> dict[str, datetime]:
         """The mode exists and, if it starts now, can be entered; the answer is when each timer ends then."""
-        modes = self._check_mode(actuator_id, selector, path)
+        modes = self.check_mode(actuator_id, selector, path)
         return {} if selector.start_time > self._acts_at else self._check_start(actuator_id, modes, selector, path)
 
-    def _check_mode(self, actuator_id: str | None, selector: Selector, path: str) -> ActuatorModes:
+    def check_mode(self, actuator_id: str | None, selector: Selector, path: str) -> ActuatorModes:
+        """The mode exists when it is to run, and takes a factor or none, as asked."""
         start, acts_at = selector.start_time, self._acts_at
         index = self._index_at(start if start > acts_at else acts_at)
         if index is None:

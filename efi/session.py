@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self, get_args
 
 from efi import allocation_rules, appliance_rules
 from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusUpdate
+from efi.carrying_over import carried_over
 from efi.control_space import AnyDescription, ControlSpace
 from efi.demand_driven import DemandDrivenSystemDescription
 from efi.measurement import Measurement
@@ -104,6 +105,15 @@ class Session:
         for allocation, status in allocations:
             session.allocations[allocation.message_id] = OpenAllocation(allocation, status)
         return session
+
+    def take_up(self, allocation: AnyAllocation, status: AllocationStatus | None, now: datetime) -> Refusal | None:
+        """Go on with an allocation of a former life, on what the appliance tells now; the answer is why it cannot."""
+        try:
+            standing = carried_over(self.space, allocation, now, self._index_at)
+        except Refused as refused:
+            return refused.refusal
+        self.allocations[standing.message_id] = OpenAllocation(standing, status)
+        return None
 
     # What either side says -------------------------------------------------------------------------------------------
 

@@ -54,7 +54,10 @@ class WorkJudge:
     def _planned_start(self, asked: SequenceAllocation) -> PlannedStart:
         return PlannedStart(max(asked.start_time, self._acts_at), asked.alternative_id)
 
-    def _check_step(self, asked: SequenceAllocation, abnormal_condition: bool, path: str) -> None:
+    def check_exists(
+        self, asked: SequenceAllocation, abnormal_condition: bool, path: str
+    ) -> tuple[SequentialProfile, Alternative]:
+        """The step and the way of doing it are those of the work."""
         step = self._work.sequence(asked.sequence_id)
         if step is None:
             refuse(
@@ -81,6 +84,10 @@ class WorkJudge:
                 "this way is kept for emergencies of the grid",
                 "choose another, or allocate with `abnormal_condition`",
             )
+        return step, way
+
+    def _check_step(self, asked: SequenceAllocation, abnormal_condition: bool, path: str) -> None:
+        step, way = self.check_exists(asked, abnormal_condition, path)
         if asked.action is not SequenceAction.START and not way.interruptible:
             refuse(
                 "not_interruptible",
@@ -195,6 +202,13 @@ class WorkJudge:
                 f"it would be halted for {halt} and may be for {longest}",
                 "resume it earlier",
             )
+
+
+def check_steps_exist(space: ControlSpace, work: TimeShiftableUpdate, allocation: TimeShiftableAllocation) -> None:
+    """The steps and the ways of doing them that an allocation names are those of the work."""
+    judge = WorkJudge(space, work, allocation.timestamp, {})
+    for place, asked in enumerate(allocation.sequences):
+        judge.check_exists(asked, allocation.abnormal_condition, f"sequences.{place}.")
 
 
 def planned_starts(allocations: Iterable[TimeShiftableAllocation]) -> dict[str, PlannedStart]:

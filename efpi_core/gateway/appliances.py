@@ -8,7 +8,7 @@ from datetime import datetime
 from efi.allocation import AllocationStatus
 from efi.commodity import Commodity
 from efi.measurement import Measurement
-from efi.messages import AnyMessage, AnyRegistration
+from efi.messages import AnyAllocation, AnyRegistration
 from efi.registration import DeviceClass, EnergyRole
 from efi.session import Session
 from efpi_core.gateway.belief import DOUBTED_FOR, most_believed_w
@@ -23,7 +23,7 @@ LIMIT = "limit"
 class OpenAllocation:
     """An allocation on its way, and the last word on it."""
 
-    allocation: AnyMessage
+    allocation: AnyAllocation
     holder: str
     """Who gave it: an app's instance, "resident" or "limit"."""
     status: AllocationStatus | None
@@ -31,6 +31,8 @@ class OpenAllocation:
     text: str
     given_at: datetime
     changed_at: datetime
+    taken_up_at_s: float | None = None
+    """When it was last taken up after its driver, or its gateway, began anew; by the clock's `elapsed`."""
 
 
 @dataclass(slots=True)
@@ -45,6 +47,10 @@ class ApplianceRecord:
     safe_fallback: bool
     online: bool = True
     app: str | None = None
+    awaited: str | None = None
+    """The app that is away for a moment and whose allocations stand meanwhile; `app` is None then."""
+    resuming: bool = False
+    """Whether something of a former life waits until the appliance has described itself."""
     listeners: tuple[str, ...] = ()
     """Apps that hear what a measured appliance says, though nobody controls it."""
     condition: ConditionState = ConditionState.OK

@@ -70,6 +70,10 @@ class Exchange:
         """Called when an appliance's shown state changed."""
         self.on_measurement: Callable[[ApplianceRecord, Measurement], None] = lambda record, measurement: None
         """Called with each measurement."""
+        self.on_ground: Callable[[ApplianceRecord], None] = lambda record: None
+        """Called after each message of an appliance that has something of a former life to take up."""
+        self.on_revoke: Callable[[ApplianceRecord, AllocationRevoke], None] = lambda record, message: None
+        """Called when allocations are taken back of such an appliance."""
 
     # --- from a driver or an app
 
@@ -115,6 +119,8 @@ class Exchange:
                 sink(record.appliance_id, message, now)
             self._note(record, message, now)
         self._deliver(record, verdict, now)
+        if record.resuming:
+            self.on_ground(record)
 
     def _refuse(self, record: ApplianceRecord, rule: str, sentence: str, now: datetime) -> None:
         """An appliance said what cannot be."""
@@ -130,6 +136,8 @@ class Exchange:
         if allocation is None:
             if not self._may_revoke(record, cast(AllocationRevoke, message), giver):
                 return
+            if record.resuming:
+                self.on_revoke(record, cast(AllocationRevoke, message))
         elif (objection := self._precedence.objection(record, allocation, giver, now)) is not None:
             self._answer(record, giver, message.message_id, objection)
             return
@@ -165,6 +173,15 @@ class Exchange:
     def deliver(self, record: ApplianceRecord, verdict: Verdict) -> None:
         """Hand on what a session decided by itself, as at its end."""
         self._deliver(record, verdict, self._now())
+
+    def close(self, record: ApplianceRecord | None, held: OpenAllocation, word: AllocationStatusUpdate) -> None:
+        """Say the final word on an allocation that no session knows now; its appliance may not be there."""
+        now = self._now()
+        if record is None:
+            self._journal.journal_status(word, now)
+            return
+        record.allocations.setdefault(word.allocation_id, held)
+        self._deliver(record, Verdict(to_app=(word,)), now)
 
     def _may_revoke(self, record: ApplianceRecord, message: AllocationRevoke, giver: str) -> bool:
         """An app takes back its own allocations only; one that the resident or a limit gave stays."""

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pydantic import JsonValue
 
 from efpi_core.clock import Clock, TimerHandle
-from efpi_core.errors import EfpiError, RefusedError, SettingsError
+from efpi_core.errors import EfpiError, RefusedError
 from efpi_core.event_kinds import (
     GATEWAY_ENDED,
     GATEWAY_ENDED_BADLY,
@@ -18,7 +18,6 @@ from efpi_core.event_kinds import (
     INSTANCE_MISSING,
     INSTANCE_QUARANTINED,
     LIMIT_LIFTED,
-    LIMIT_NOT_KEPT,
     LIMIT_SET,
     RESTARTED_BY_HAND,
     STATE_KEPT,
@@ -26,7 +25,6 @@ from efpi_core.event_kinds import (
     STRAIN_OVER,
 )
 from efpi_core.gateway.appliances import ApplianceRecord
-from efpi_core.gateway.connections import Choice
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.flow import FLOOD_CURE
 from efpi_core.gateway.health import gateway_health
@@ -35,6 +33,7 @@ from efpi_core.gateway.instances import Instances
 from efpi_core.gateway.observations import ObservationBoard, Slot
 from efpi_core.gateway.overrides import Override
 from efpi_core.gateway.planning import Planner
+from efpi_core.gateway.restoring import restore
 from efpi_core.gateway.showing import DOUBT_CURE, appliance_view, revision_view
 from efpi_core.gateway.side_work import SideWork
 from efpi_core.gateway.site_keeper import SiteKeeper
@@ -105,6 +104,8 @@ class Gateway:
         self.house.exchange.on_change = self._appliance_changed
         self.house.exchange.flow.on_flood = self._flooded
         self.house.board.sinks.append(self._observed)
+        self._leaving = False
+        self.house.desk.on_carried_out = lambda override: state.set_override(override.view(), override.allocation_id)
         self.house.desk.on_end = lambda override: state.remove_override(override.appliance_id)
         self.house.on_limit_ended = lambda limit: state.remove_limit(limit.limit_id)
         self.event_log.sinks.append(self._event)
@@ -118,18 +119,23 @@ class Gateway:
         """Take the instances, restore what was decided, and run the site in force."""
         self._instances = instances
         self._tell_beginning()
-        self._restore()
+        restore(self._state, self.house, self.event_log, self._clock.now())
+        planner.promised = self.house.promises.of_instance
+        self._state.instances_begin()
+        await self._state.committed()  # no message may bear a mark of this life that the next one could bear again
         await self.site.start(instances, planner)
         self._tell_balance()
 
     async def stop(self, deadline_s: float) -> None:
-        """End every instance in its safe state, and close the books."""
+        """End every instance in its safe state, and close the books; what was promised stands for the next life."""
+        self._leaving = True
         self.side_work.end()
         if self._balance_timer is not None:
             self._balance_timer.cancel()
         try:
             if self._instances is not None:
                 await self._instances.stop(deadline_s)
+                self._state.instances_ended(self._instances.left_in_disorder())
                 self.event_log.tell(GATEWAY_ENDED, "gateway", "the gateway was told to end")
         finally:
             self.event_log.flush(all_of_them=True)
@@ -140,31 +146,6 @@ class Gateway:
             self.event_log.tell(GATEWAY_ENDED_BADLY, "gateway", "the gateway did not end in order the last time")
         began = f"efpi {self.version} begins its life {self._state.life} with revision {self.site.revision} of the site"
         self.event_log.tell(GATEWAY_STARTED, "gateway", began)
-
-    def _restore(self) -> None:
-        """Connections, limits and overrides as they were; allocations of the former life are closed."""
-        now = self._clock.now()
-        for kept in self._state.connections():
-            if kept.by_hand:
-                self.house.connections.choose(kept.appliance_id, Choice(kept.app, by_hand=True))
-        for kept_limit in self._state.limits():
-            limit = kept_limit.limit
-            try:
-                self.house.limits.put(limit)
-            except SettingsError as error:
-                self.event_log.tell(LIMIT_NOT_KEPT, limit.appliance_id or "grid", error.problem, error.cure)
-                self._state.remove_limit(limit.limit_id)
-        for limit in self.house.limits.drop_ended(now):
-            self._state.remove_limit(limit.limit_id)
-        for allocation in self._state.open_allocations():
-            self._state.forget_allocation(allocation.appliance_id, allocation.allocation_id)
-        for override in self._state.overrides():
-            if override.until > now:
-                self.house.desk.resume(
-                    Override(override.appliance, override.action, override.until, override.by, override.parameters)
-                )
-            else:
-                self._state.remove_override(override.appliance)
 
     # --- instances
 
@@ -184,7 +165,9 @@ class Gateway:
     def on_state(self, instance: str, state: InstanceState, text: str, cure: str) -> None:
         """An instance's life took a turn."""
         if state in _NOT_RUNNING:
-            self.house.instance_ended(instance, text or state.value, for_good=not self.site.runs(instance))
+            returns = self._leaving or state is InstanceState.BACKING_OFF
+            for_good = not self.site.runs(instance)
+            self.house.instance_ended(instance, text or state.value, for_good=for_good, returns=returns)
         if (kind := _NOT_WELL.get(state)) is not None:
             self.event_log.tell(kind, instance, text, cure)
         for view in self.instances() if self.house.feed.watched else ():
@@ -337,7 +320,7 @@ class Gateway:
         if present is None:
             self._state.remove_override(appliance)
         else:
-            self._state.set_override(present.view())
+            self._state.set_override(present.view(), present.allocation_id)
 
     async def end_override(self, appliance: str, by: str) -> None:
         """The resident gives the appliance back."""

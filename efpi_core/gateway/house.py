@@ -18,7 +18,6 @@ from efpi_core.clock import Clock, TimerHandle
 from efpi_core.errors import RefusedError
 from efpi_core.event_kinds import (
     APPLIANCE_GONE,
-    CONNECTED,
     LIMIT_ENDED,
     PLUGIN_FAILED,
     RECOVERED,
@@ -32,6 +31,7 @@ from efpi_core.gateway.doorway import MOST_APPLIANCES, MOST_KEYS, bad_memory, cl
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.exchange import Exchange
 from efpi_core.gateway.feed import Feed
+from efpi_core.gateway.handover import Handover
 from efpi_core.gateway.journal_port import AllocationJournal
 from efpi_core.gateway.limit_book import LimitBook
 from efpi_core.gateway.limit_guard import LimitGuard
@@ -39,13 +39,13 @@ from efpi_core.gateway.observations import ObservationBoard
 from efpi_core.gateway.override_desk import OverrideDesk
 from efpi_core.gateway.overrides import Overrides
 from efpi_core.gateway.precedence import Precedence
+from efpi_core.gateway.promises import Promises
 from efpi_core.gateway.reports import Reports
 from efpi_core.host.frames import (
     AddAppliance,
     Condition,
     Connected,
     Declare,
-    Deliver,
     Disconnected,
     Failed,
     FromInstance,
@@ -107,7 +107,11 @@ class House:
         self.overrides = Overrides()
         self.precedence = Precedence(self.limits, self.overrides)
         self.exchange = Exchange(self.appliances, self.board, self.precedence, journal, send, clock.now, self._tell)
-        self.connections = Connections(self.appliances, self._change_connection)
+        self.promises = Promises(clock, self.appliances, self.exchange, self.new_id, send)
+        self.handover = Handover(clock, self.appliances, self.exchange, self.promises, self.new_id, send, events)
+        self.handover.held_by_gateway = self._held_by_gateway
+        self.exchange.on_ground = self._described
+        self.connections = Connections(self.appliances, self.handover.change)
         self.guard = LimitGuard(self.appliances, self.limits, self.precedence, self.exchange, self.new_id, self._tell)
         self.desk = OverrideDesk(clock, self.appliances, self.overrides, self.exchange, self.new_id, events)
         self.desk.on_released = self._released
@@ -192,6 +196,7 @@ class House:
     def _ready(self, instance: str, frame: Ready) -> None:
         if instance in self._apps:
             self._send(instance, LimitsChanged(tuple(self.limits)))
+            self.handover.app_back(instance)
             self.connections.set_running(instance, running=True)
             for record in self.appliances:
                 self._let_listen(record)
@@ -227,6 +232,7 @@ class House:
         self.exchange.on_change(record)
         if record.steerable:
             self._let_listen(record)
+        self.promises.came(record)
         self.connections.settle_one(record)
         if not record.steerable:
             self._let_listen(record)
@@ -241,6 +247,7 @@ class House:
 
     def _gone(self, record: ApplianceRecord, reason: str) -> None:
         now = self._clock.now()
+        self.promises.release(record.appliance_id, reason or "the appliance was taken away")
         self.exchange.deliver(record, record.session.release(now, reason or "the appliance was taken away"))
         for app in (record.app, *record.listeners):
             if app is not None:
@@ -282,16 +289,25 @@ class House:
         """The last word of an instance on how it is doing."""
         return self._conditions.get(instance)
 
-    def instance_ended(self, instance: str, reason: str, *, for_good: bool = False) -> None:
-        """An instance ended: its appliances are out of reach, or gone when it does not come back; so is an app."""
+    def instance_ended(self, instance: str, reason: str, *, for_good: bool = False, returns: bool = False) -> None:
+        """An instance ended: its appliances are out of reach, or gone for good; so is an app.
+
+        What it has promised, or has asked as an app, stands when it `returns` by itself, as after a crash.
+        """
         now = self._clock.now()
         self.exchange.flow.forget(instance)
         self.board.forget_watches(instance)
+        if instance in self._apps:
+            self.handover.app_ended(instance, returns=returns)
         self.connections.set_running(instance, running=False)
         for record in self.appliances:
             if record.listeners:
                 record.listeners = tuple(app for app in record.listeners if app != instance)
         for record in self.appliances.of_instance(instance):
+            if returns:
+                self.promises.suspend(record, reason)
+            else:
+                self.promises.release(record.appliance_id, reason)
             if for_good:
                 self._gone(record, reason)
                 continue
@@ -316,60 +332,29 @@ class House:
 
     # --- connections
 
-    def _change_connection(self, record: ApplianceRecord, app: str | None, note: str) -> None:
-        """Carry out a decision: tell both sides, and replay what the appliance said to its new app."""
-        before = record.app
-        kept = self._held_by_gateway(record)
-        if before is not None and not kept:
-            self.exchange.deliver(record, record.session.release(self._clock.now(), note or f"'{app}' takes over"))
-        record.app = app
-        if before is not None:
-            reason = note or f"'{app}' takes over"
-            self._send(before, Disconnected(record.appliance_id, reason))
-            if kept:  # its driver would give up what the resident or a limit asked, so it hears when that is over
-                record.parting = reason
-            else:
-                self._send(record.instance, Disconnected(record.appliance_id, reason))
-        if app is not None:
-            record.parting = ""
-            self._send(record.instance, Connected(record.appliance_id, app))
-            self._send(app, Connected(record.appliance_id, app, record.registration))
-            self._replay(record, app)
-            self.events.tell(CONNECTED, record.appliance_id, f"'{app}' is in control")
-        self.exchange.on_change(record)
-
     def _held_by_gateway(self, record: ApplianceRecord) -> bool:
-        """Whether the resident or a limit decides about an appliance now, so that its app's going changes nothing."""
+        """Whether the resident or a limit decides about an appliance now."""
         return self.overrides.get(record.appliance_id) is not None or self.guard.holds(record.appliance_id)
 
     def _released(self, record: ApplianceRecord) -> None:
-        """The resident or a limit lets go of an appliance: whoever is next decides; its driver hears who is gone."""
+        """The resident or a limit lets go of an appliance: whoever is next decides."""
         if self._held_by_gateway(record):
             self.desk.carry_on(record)
-        elif record.parting:
-            self._send(record.instance, Disconnected(record.appliance_id, record.parting))
-            record.parting = ""
+        else:
+            self.handover.released(record)
 
     def _limit_released(self, record: ApplianceRecord) -> None:
         self._released(record)
         self.exchange.remind_app(record)
 
     def _let_listen(self, record: ApplianceRecord) -> None:
-        """Let every app hear an appliance that nobody controls because it is measured only, as the meter."""
-        listeners = self.connections.listeners(record)
-        for app in record.listeners:
-            if app not in listeners:
-                self._send(app, Disconnected(record.appliance_id, "it is no longer measured only"))
-        for app in listeners:
-            if app not in record.listeners:
-                self._send(app, Connected(record.appliance_id, app, record.registration, listens=True))
-                self._replay(record, app)
-        record.listeners = listeners
+        self.handover.listen(record, self.connections.listeners(record))
 
-    def _replay(self, record: ApplianceRecord, app: str) -> None:
-        """Tell an app what the appliance said before and still holds."""
-        for message in record.session.space.messages()[1:]:
-            self._send(app, Deliver(record.appliance_id, message))
+    def _described(self, record: ApplianceRecord) -> None:
+        """An appliance that has something of a former life to take up told something."""
+        self.promises.told(record)
+        self.desk.described(record)
+        record.resuming = self.promises.waits_for(record.appliance_id) or self.desk.waits_for(record.appliance_id)
 
     def choose(self, appliance: str, app: str | None) -> None:
         """A person gives an appliance to an app, or to none."""
@@ -379,6 +364,9 @@ class House:
             raise RefusedError(f"there is no appliance '{appliance}'", "see `efpi appliances`")
         self.connections.choose(appliance, Choice(app, by_hand=True))
         self.connections.settle()
+        record = self.appliances.get(appliance)
+        if record is not None and record.awaited not in (None, app):
+            self.handover.let_go(record, "a person decided otherwise")
 
     # --- words
 

@@ -60,3 +60,6 @@ class Instances(Protocol):
 
     async def stop(self, deadline_s: float) -> None:
         """End all in order."""
+
+    def left_in_disorder(self) -> tuple[str, ...]:
+        """Those whose last life did not end in order, so that their devices may be anywhere."""

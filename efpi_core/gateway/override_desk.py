@@ -1,5 +1,6 @@
 """The desk where a resident's wish becomes an override: carried out at once, kept from the app, ended on time."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
@@ -17,8 +18,11 @@ from efpi_core.gateway.overrides import Override, Overrides, require_sensible
 from efpi_core.gateway.requests import hold_within, run_mode, start_work
 from efpi_core.plugin.appliance import Stamp
 
-TIME_TO_DESCRIBE_S = 2.0
-"""How long after its registration an appliance is expected to have told its control space."""
+SETTLES_S = 2.0
+"""So long an appliance that came is watched before its wish is carried out, since it may come and go."""
+
+TIME_TO_DESCRIBE_S = 30.0
+"""How long an appliance that is there is expected to take to tell its control space."""
 
 
 class OverrideDesk:
@@ -42,9 +46,11 @@ class OverrideDesk:
         self._alarms: dict[str, TimerHandle] = {}
         self.on_end: Callable[[Override], None] = lambda override: None
         """Called when an override has ended, for the journal."""
+        self.on_carried_out: Callable[[Override], None] = lambda override: None
+        """Called when an allocation was given that carries an override out, for the journal."""
         self.on_released: Callable[[ApplianceRecord], None] = lambda record: None
         """Called when an appliance is given back, before its app is reminded."""
-        self._coming: set[str] = set()
+        self._coming: dict[str, bool] = {}
 
     def check(self, record: ApplianceRecord, override: Override) -> None:
         """Refuse a wish that cannot be carried out now, before anything is kept or done."""
@@ -72,28 +78,54 @@ class OverrideDesk:
         """Take up an override of the gateway's former life; it is carried out when its appliance comes."""
         self._put(override)
 
+    def waits_for(self, appliance_id: str) -> bool:
+        """Whether a wish is to be carried out as soon as the appliance has described itself."""
+        return appliance_id in self._coming
+
     def appliance_came(self, record: ApplianceRecord) -> None:
         """An appliance is there, or there again: carry out the wish that was made for it, once it is described."""
         appliance_id = record.appliance_id
         if self._overrides.get(appliance_id) is not None and appliance_id not in self._coming:
-            self._coming.add(appliance_id)
-            self._clock.call_later(TIME_TO_DESCRIBE_S, lambda: self._described(appliance_id))
+            self._coming[appliance_id] = False
+            record.resuming = True
+            self._clock.call_later(SETTLES_S, lambda: self._settled(appliance_id))
 
-    def _described(self, appliance_id: str) -> None:
-        self._coming.discard(appliance_id)
+    def _settled(self, appliance_id: str) -> None:
+        """It came, and did not come and go all the while; most have described themselves by now."""
         record = self._appliances.get(appliance_id)
-        if record is not None:
+        if record is None:
+            self._coming.pop(appliance_id, None)
+            return
+        self._coming[appliance_id] = True
+        self._clock.call_later(TIME_TO_DESCRIBE_S, lambda: self._long_here(record))
+        self.described(record)
+
+    def described(self, record: ApplianceRecord) -> None:
+        """An appliance that came told something: perhaps its wish can be carried out now."""
+        if self._coming.get(record.appliance_id):
+            with contextlib.suppress(RefusedError):
+                self._resume(record)
+                del self._coming[record.appliance_id]
+
+    def _long_here(self, record: ApplianceRecord) -> None:
+        if self._coming.pop(record.appliance_id, False) and self._appliances.get(record.appliance_id) is record:
             self.carry_on(record)
 
     def carry_on(self, record: ApplianceRecord) -> None:
         """Carry out again the wish for an appliance, which came back or which a limit has released."""
+        try:
+            self._resume(record)
+        except RefusedError as error:
+            self._events.tell(OVERRIDE_NOT_RESUMED, record.appliance_id, error.problem, error.cure)
+
+    def _resume(self, record: ApplianceRecord) -> None:
+        """Carry a wish out again; one whose allocation stands is carried out already, and work starts once only."""
         override = self._overrides.get(record.appliance_id)
         if override is None or override.until <= self._clock.now():
             return
-        try:
+        given = override.allocation_id
+        if given is None or (given not in record.session.allocations and override.action != "start"):
             self._carry_out(record, override)
-        except RefusedError as error:
-            self._events.tell(OVERRIDE_NOT_RESUMED, record.appliance_id, error.problem, error.cure)
 
     def _put(self, override: Override) -> None:
         appliance_id = override.appliance_id
@@ -121,6 +153,7 @@ class OverrideDesk:
         else:
             override.allocation_id = allocation.message_id
             self._exchange.from_app(record, allocation, RESIDENT)
+            self.on_carried_out(override)
 
     def end(self, record: ApplianceRecord, why: str) -> None:
         """Give the appliance back: what the resident asked is revoked, and the app hears the present state anew."""

@@ -50,6 +50,10 @@ class Planner:
         self._now = now
         self._life = life
         self._lives = itertools.count(1)
+        self._begun: set[str] = set()
+        self._disorder = state.disorder
+        self.promised: Callable[[str], tuple[str, ...]] = lambda instance: ()
+        """The appliances of an instance of which allocations of a former life stand."""
 
     def plans(self, site: Site) -> tuple[InstancePlan, ...]:
         """One plan for each enabled instance, in the document's order."""
@@ -82,7 +86,15 @@ class Planner:
             seed=0,
             site=facts,
             resolution_s=LIVE_RESOLUTION_S,
+            replacement=self._after_disorder(spec.instance),
+            promised=self.promised(spec.instance),
         )
+
+    def _after_disorder(self, instance: str) -> bool:
+        """Whether the gateway's former life left it without order; of its own lives the supervisor knows."""
+        first = instance not in self._begun
+        self._begun.add(instance)
+        return first and (self._disorder is None or instance in self._disorder)
 
     def _secrets_for(self, spec: InstanceSpec, offer: Offer) -> dict[str, str]:
         """The secrets that the settings name, and no others."""

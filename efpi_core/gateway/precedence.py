@@ -60,4 +60,4 @@ class Precedence:
             return LIMIT
         if self._overrides.get(record.appliance_id) is not None:
             return RESIDENT
-        return "app" if record.app is not None else "nobody"
+        return "nobody" if record.app is None and record.awaited is None else "app"

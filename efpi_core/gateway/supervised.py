@@ -69,7 +69,8 @@ class Supervised:
         self.state = InstanceState.STOPPED
         self.restarts = 0
         """How often it was started again."""
-        self._left_disorder = False
+        self.left_disorder = False
+        """Whether its last life ended without order, or has not ended."""
         self.closed = False
         """Whether no life of it may begin any more."""
         self.trouble: Trouble | None = None
@@ -156,11 +157,12 @@ class Supervised:
         try:
             host = self._hosts(self.name, plan.plugin, plan.offer, self, hosted=plan.spec.hosted)
             first = plan.start()
-            first.replacement = self._left_disorder
+            first.replacement |= self.left_disorder
         except EfpiError as error:
             self._crashed(Ending(End.NOT_LAUNCHED, error.problem, error.cure))
             return
         self._host = host
+        self.left_disorder = True
         self._gone.clear()
         self._turn(InstanceState.STARTING)
         self._deadline = self._clock.call_later(self._habits.start_s, self._not_ready)
@@ -266,7 +268,7 @@ class Supervised:
         self._host = None
         self._shed_before += self._shed_told + host.shed
         self._shed_told = 0
-        self._left_disorder = ending.how is not End.STOPPED
+        self.left_disorder = ending.how is not End.STOPPED
         self._quieten()
         self._gone.set()
         if self.state is InstanceState.STOPPING:

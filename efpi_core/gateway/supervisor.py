@@ -85,6 +85,10 @@ class Supervisor:
                 await supervised.stop(self._habits.stop_s, "restarted by hand")
                 supervised.begin_again()
 
+    def left_in_disorder(self) -> tuple[str, ...]:
+        """Those whose last life did not end in order, so that their devices may be anywhere."""
+        return tuple(name for name, supervised in self._instances.items() if supervised.left_disorder)
+
     async def stop(self, deadline_s: float) -> None:
         """End all in order, within the deadline, and for good; a change under way begins nothing new."""
         in_order_s = deadline_s * KILL_AFTER

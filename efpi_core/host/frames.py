@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
+from efi.allocation import AllocationStatusUpdate
 from efi.messages import AnyMessage, AnyRegistration
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.limits import Limit
@@ -55,6 +56,8 @@ class Start:
     resolution_s: float = 5.0
     replacement: bool = False
     """Whether a life before this one ended without order, so that the devices may be anywhere."""
+    promised: tuple[str, ...] = ()
+    """The appliances of which allocations of a former life stand; `Standing` names them once they are described."""
     op: Literal["start"] = "start"
 
 
@@ -77,6 +80,20 @@ class Connected:
     listens: bool = False
     """To an app: it only hears what the appliance says, since that is measured only and nobody controls it."""
     op: Literal["connected"] = "connected"
+
+
+@dataclass(slots=True)
+class Standing:
+    """An allocation that its driver had before it began anew. To the driver: take it up again, or end it.
+
+    To the app that gave it: it stands, so do not give it again.
+    """
+
+    appliance_id: str
+    allocation: AnyMessage
+    word: AllocationStatusUpdate | None = None
+    """The appliance's last word on it; None when there was none yet."""
+    op: Literal["standing"] = "standing"
 
 
 @dataclass(slots=True)
@@ -135,7 +152,7 @@ class Stop:
     op: Literal["stop"] = "stop"
 
 
-ToInstance = Start | Deliver | Connected | Disconnected | Observed | LimitsChanged | Advance | Ping | Stop
+ToInstance = Start | Deliver | Connected | Standing | Disconnected | Observed | LimitsChanged | Advance | Ping | Stop
 
 # --- from the instance -------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import Any, cast, get_args
 from pydantic import JsonValue, ValidationError
 
 from efi.allocation import AllocationStatusUpdate
-from efi.messages import AnyRegistration, ApplianceMessage, AppMessage
+from efi.messages import AnyAllocation, AnyRegistration, ApplianceMessage, AppMessage
 from efpi_core.clock import Clock
 from efpi_core.clock_event import ClockEvent
 from efpi_core.errors import EfpiError, PluginFailure, SettingsError
@@ -37,6 +37,7 @@ from efpi_core.host.frames import (
     Ready,
     RemoveAppliance,
     Say,
+    Standing,
     Start,
     Stop,
     Stopped,
@@ -157,6 +158,7 @@ class InstanceRuntime:
             seed=f"{start.seed}/{start.instance}",
             resolution_s=start.resolution_s,
             replacement=start.replacement,
+            promised=frozenset(start.promised),
         )
         self._app: EnergyApp[PluginConfig] | None = None
         self._worker.enqueue(partial(self._begin, start.config))
@@ -294,6 +296,18 @@ class InstanceRuntime:
             self._app.appliances[frame.appliance_id] = appliance
             await self._app.on_connect(appliance)
 
+    async def _standing(self, frame: Standing) -> None:
+        allocation, word = cast(AnyAllocation, frame.allocation), frame.word
+        handler = self.context.appliances.get(frame.appliance_id)
+        if handler is not None:
+            await handler.on_standing(allocation, None if word is None else word.status)
+            return
+        appliance = None if self._app is None else self._app.appliances.get(frame.appliance_id)
+        if self._app is not None and appliance is not None:
+            if word is not None:
+                appliance.statuses[allocation.message_id] = word
+            await self._app.on_resumed(appliance, allocation, word)
+
     async def _disconnected(self, frame: Disconnected) -> None:
         handler = self.context.appliances.get(frame.appliance_id)
         if handler is not None:
@@ -353,6 +367,7 @@ _APP_MESSAGES = frozenset(get_args(AppMessage))
 _HANDLERS: dict[type[ToInstance], Callable[[InstanceRuntime, Any], Awaitable[None] | None]] = {
     Deliver: InstanceRuntime._deliver,
     Connected: InstanceRuntime._connected,
+    Standing: InstanceRuntime._standing,
     Disconnected: InstanceRuntime._disconnected,
     Observed: InstanceRuntime._observed,
     LimitsChanged: InstanceRuntime._limits_changed,

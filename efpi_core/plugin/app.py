@@ -72,5 +72,14 @@ class EnergyApp(Plugin[ConfigT]):
     async def on_update(self, appliance: ControlledAppliance, message: ApplianceMessage) -> None:
         """The appliance said something new; `appliance.space` holds it already."""
 
+    async def on_resumed(
+        self, appliance: ControlledAppliance, allocation: AnyAllocation, word: AllocationStatusUpdate | None
+    ) -> None:
+        """An allocation that this app gave before it, the appliance or the gateway began anew still stands.
+
+        `word` is the appliance's last one on it, None when there was none yet. What comes of it is told as ever, with
+        `on_status`; to give it again would ask twice.
+        """
+
     async def on_status(self, appliance: ControlledAppliance, status: AllocationStatusUpdate) -> None:
         """The appliance's word on an allocation."""

@@ -17,6 +17,9 @@ from efpi_core.errors import EfpiError, RefusedError, TryAgainError
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.context import Context, Job
 
+STANDING_S = 5.0
+"""So long after its description an appliance is told what stands of its former life."""
+
 
 class Stamp(TypedDict):
     """The fields that every message has."""
@@ -54,7 +57,8 @@ class Appliance(ABC):
         self.present = False
         self.app: str | None = None
         self._registered = False
-        self._owes_fallback = context.replacement
+        self._owes_fallback = False
+        self._unsure = context.replacement
         self._allocations: dict[str, AllocationStatus] = {}
         self._timers: dict[str, list[TimerHandle]] = {}
 
@@ -84,6 +88,10 @@ class Appliance(ABC):
     def appliance_id(self) -> str:
         """The gateway-wide name."""
         return self.context.appliance_id(self.key)
+
+    def memory_key(self, what: str) -> str:
+        """Under which the base classes keep something of this appliance in the instance's storage."""
+        return f"efpi.{what}.{self.key}" if self.key else f"efpi.{what}"
 
     def stamp(self) -> Stamp:
         """The fields that every message has, for `Message(**self.stamp(), …)`."""
@@ -132,7 +140,9 @@ class Appliance(ABC):
             )
         self.describe_anew()
         self.context.condition(ConditionState.OK, appliance_id=self.appliance_id)
-        if self._owes_fallback:
+        if self._unsure:
+            self.context.call_later(self.patience_s, self._make_sure)
+        elif self._owes_fallback:
             self.context.call_later(0, self._fall_back)
 
     def describe_anew(self) -> None:
@@ -200,8 +210,41 @@ class Appliance(ABC):
             if accepted:
                 self.report()  # a part of it may have been done
 
+    async def on_standing(self, allocation: AnyAllocation, status: AllocationStatus | None) -> None:
+        """An allocation of a former life stands: go on with it, or end it with the reason; for the host."""
+        if status is not None:
+            self._allocations[allocation.message_id] = status
+        try:
+            if not self.present:
+                raise RefusedError("the device is out of reach")
+            if self._unsure and not self.was_read():
+                await self.safe_state()
+            self._unsure = False
+            await self.take_up(allocation)
+        except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
+            accepted = allocation.message_id in self._allocations
+            ended = AllocationStatus.ABORTED if accepted else AllocationStatus.REJECTED
+            self.end_allocation(allocation.message_id, ended, f"not taken up again: {error}")
+            self._owes_fallback = not self._allocations
+            await self._fall_back()
+
+    async def take_up(self, allocation: AnyAllocation) -> None:
+        """Go on with an allocation of a former life; raise RefusedError when that cannot be."""
+        await self.carry_out(allocation)
+
+    def was_read(self) -> bool:
+        """Whether it is known how the device runs, though another life ended without order."""
+        return True
+
+    @property
+    def patience_s(self) -> float:
+        """How long to leave the device as it is, since something of a former life may stand."""
+        return STANDING_S if self.appliance_id in self.context.promised else 0.0
+
     def accept(self, allocation: AnyAllocation, text: str = "") -> None:
-        """Answer that the appliance will try."""
+        """Answer that the appliance will try; of one from a former life that was said already."""
+        if allocation.message_id in self._allocations:
+            return
         self._allocations[allocation.message_id] = AllocationStatus.ACCEPTED
         self._status(allocation.message_id, AllocationStatus.ACCEPTED, text)
 
@@ -249,6 +292,13 @@ class Appliance(ABC):
         self._owes_fallback = True
         if self.present:
             await self._fall_back()
+
+    async def _make_sure(self) -> None:
+        """Bring a device to safety of which a life that ended without order left nobody knows what."""
+        if self._unsure and self.present:
+            self._unsure = not await self._try(self.fallback if self.app is None else self.safe_state)
+            if self.present:
+                self.report()
 
     async def _fall_back(self) -> None:
         """Go where the device runs without an app; one that does not follow does so when it is found again."""

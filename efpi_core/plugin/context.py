@@ -77,6 +77,7 @@ class Context:
         seed: str,
         resolution_s: float,
         replacement: bool = False,
+        promised: frozenset[str] = frozenset(),
     ) -> None:
         self.instance = instance
         """The instance's name."""
@@ -90,6 +91,8 @@ class Context:
         """How often in s values are worth telling: seconds in a live house, minutes in a long simulation."""
         self.replacement = replacement
         """Whether a life before this one ended without order: the devices may be anywhere, and go to safety first."""
+        self.promised = promised
+        """The appliances of which allocations of a former life stand; they are told once the appliance is described."""
         self.limits: tuple[Limit, ...] = ()
         """To an app: all limits in force or announced, kept up to date. A driver is told none."""
         self.on_limits: Callable[[], None] | None = None

@@ -2,7 +2,8 @@
 
 from typing import Protocol, runtime_checkable
 
-from efi.messages import AppMessage
+from efi.allocation import AllocationStatus
+from efi.messages import AnyAllocation, AppMessage
 from efpi_core.clock_event import ClockEvent
 
 
@@ -15,6 +16,9 @@ class ApplianceHandler(Protocol):
 
     async def on_app_message(self, message: AppMessage) -> None:
         """An allocation or a revocation came in."""
+
+    async def on_standing(self, allocation: AnyAllocation, status: AllocationStatus | None) -> None:
+        """An allocation of a former life stands; `status` is what was last said of it, None when nothing was."""
 
     async def on_connected(self, app: str) -> None:
         """An energy app took control."""

@@ -2,7 +2,10 @@
 
 from abc import abstractmethod
 from collections.abc import Collection
+from datetime import datetime
 from functools import partial
+
+from pydantic import JsonValue
 
 from efi.allocation import AllocationStatus
 from efi.commodity import CommodityQuantity
@@ -28,7 +31,13 @@ class InflexibleAppliance(Appliance):
         """Tie the appliance to the instance that brings it."""
         super().attach(context, key)
         self._claims: Claims[CommodityQuantity] = Claims()
-        self._bounded: dict[CommodityQuantity, str] = {}
+        kept = context.storage.get(self.memory_key("bounded"))
+        self._bounded: dict[CommodityQuantity, str] = {
+            CommodityQuantity(quantity): str(allocation_id)
+            for quantity, allocation_id in (kept.items() if isinstance(kept, dict) else ())
+            if quantity in _QUANTITIES
+        }
+        """What is limited, and by which allocation; kept, since a limit that a crash left behind must be lifted."""
 
     @abstractmethod
     def register(self) -> InflexibleRegistration:
@@ -60,7 +69,7 @@ class InflexibleAppliance(Appliance):
         returned = not self.present
         super().found()
         if returned and self._bounded:
-            self.context.call_later(0, self._mend_leftovers)
+            self.context.call_later(self.patience_s, self._mend_leftovers)
 
     async def _mend_leftovers(self) -> None:
         if self.present:
@@ -75,6 +84,11 @@ class InflexibleAppliance(Appliance):
     async def _free(self, quantity: CommodityQuantity) -> None:
         await self.curtail(quantity, None, None)
         self._bounded.pop(quantity, None)
+        self._keep_bounded()
+
+    def _keep_bounded(self) -> None:
+        kept: dict[str, JsonValue] = {quantity.value: by for quantity, by in self._bounded.items()}
+        self.context.storage.put(self.memory_key("bounded"), kept or None)
 
     # --- allocations
 
@@ -100,6 +114,13 @@ class InflexibleAppliance(Appliance):
                 ends = allocation.start_time + profile_duration(profile.elements)
                 self.schedule(name, ends, partial(self._done, name, quantity))
 
+    async def take_up(self, allocation: AnyAllocation) -> None:
+        """Go on with the profiles; what ended while nobody was there is lifted and done, or had never begun."""
+        begun = self._allocations.get(allocation.message_id) is AllocationStatus.STARTED
+        if isinstance(allocation, InflexibleAllocation) and not begun and _end_of(allocation) <= self.context.now():
+            raise RefusedError("its time passed while nobody was there to follow it")
+        await self.carry_out(allocation)
+
     def _end_replaced(self, older: tuple[str, ...]) -> None:
         for allocation_id in older:
             if self.is_open(allocation_id):
@@ -124,6 +145,7 @@ class InflexibleAppliance(Appliance):
                 await self._free(quantity)
             else:
                 self._bounded[quantity] = allocation_id  # before it is tried: what failed half-way must be lifted, too
+                self._keep_bounded()
                 await self.curtail(quantity, lower, upper)
             self.started(allocation_id)
         except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
@@ -140,6 +162,13 @@ class InflexibleAppliance(Appliance):
             return
         if self._claims.give_up(allocation_id, quantity):
             self.end_allocation(allocation_id, AllocationStatus.FINISHED)
+
+
+def _end_of(allocation: InflexibleAllocation) -> datetime:
+    return allocation.start_time + max(profile_duration(profile.elements) for profile in allocation.curtailments)
+
+
+_QUANTITIES = frozenset(quantity.value for quantity in CommodityQuantity)
 
 
 class InflexibleDriver(SingleApplianceDriver[ConfigT], InflexibleAppliance):

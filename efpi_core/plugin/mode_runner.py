@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from pydantic import JsonValue
+
 from efi.allocation import AllocationStatus
 from efi.message import ControlSpaceRevoke
 from efi.messages import AnyAllocation, AnyUpdate
@@ -16,6 +18,7 @@ from efpi_core.errors import RefusedError, TryAgainError
 from efpi_core.plugin.appliance import Appliance
 from efpi_core.plugin.claims import Claims
 from efpi_core.plugin.context import Context
+from efpi_core.plugin.kept_mode import kept_mode, recalled_tracker
 from efpi_core.plugin.mode_tracker import ModeTracker
 
 
@@ -34,6 +37,10 @@ class ModeRunner(Appliance):
     """An appliance whose actuators run in modes; an allocation that has lost all of them to newer ones is revoked."""
 
     @abstractmethod
+    def steps_of(self, allocation: AnyAllocation) -> list[Step]:
+        """The modes that an allocation asks for; raises RefusedError when it is of another category."""
+
+    @abstractmethod
     async def run(self, actuator_id: str, mode_id: str, factor: float | None) -> None:
         """Make the device run in a mode; raise TryAgainError when it does not answer, RefusedError when it will not."""
 
@@ -44,6 +51,8 @@ class ModeRunner(Appliance):
         self._claims: Claims[str] = Claims()
         self._found: dict[str, tuple[str, float | None]] = {}
         self._told_ahead: dict[datetime, tuple[str, TimerHandle]] = {}
+        kept = context.storage.get(self.memory_key("modes"))
+        self._kept: dict[str, JsonValue] = kept if isinstance(kept, dict) else {}
 
     def tracker(self, actuator_id: str) -> ModeTracker:
         """The mode and timers of one actuator."""
@@ -62,9 +71,36 @@ class ModeRunner(Appliance):
             first = self.mode_at_first(actuator_id) or graph.mode_ids[0]
             known = self.trackers.get(actuator_id)
             if known is None:
-                found, factor = self._found.get(actuator_id, (first, None))
-                known = self.trackers[actuator_id] = ModeTracker(graph, found, factor)
+                known = self.trackers[actuator_id] = self._new_tracker(actuator_id, graph, first)
             known.follow(graph, first if first in graph.mode_ids else graph.mode_ids[0])
+
+    def _new_tracker(self, actuator_id: str, graph: ModeGraph, initial: str) -> ModeTracker:
+        """Follow an actuator: as it was kept by a former life, and as it was read by this one."""
+        now, kept, found = self.context.now(), self._kept.pop(actuator_id, None), self._found.get(actuator_id)
+        if kept is None and found is not None:
+            tracker = ModeTracker(graph, *found)
+        else:
+            tracker = recalled_tracker(kept, graph, initial, now, self.context.since)
+            if found is not None:  # it changed while nobody looked: just now, for all that timers know
+                tracker.enter(*found, now)
+        if self._unsure:
+            tracker.arrive(now)
+        tracker.on_entered = self.keep_modes
+        return tracker
+
+    def keep_modes(self) -> None:
+        """Keep modes and timers for a next life, where there are timers that a next life could shorten."""
+        now, moment = self.context.now(), self.context.moment()
+        kept: dict[str, JsonValue] = {
+            actuator_id: kept_mode(tracker, now, moment)
+            for actuator_id, tracker in self.trackers.items()
+            if tracker.graph.timers
+        }
+        self.context.storage.put(self.memory_key("modes"), kept or None)
+
+    def was_read(self) -> bool:
+        """Whether the mode of each actuator was read from the device."""
+        return all(actuator_id in self._found for actuator_id in self.trackers)
 
     @abstractmethod
     def graphs(self, update: AnyUpdate) -> Mapping[str, ModeGraph]:
@@ -122,6 +158,33 @@ class ModeRunner(Appliance):
         await self.run(actuator_id, mode_id, factor)
         self.tracker(actuator_id).enter(mode_id, factor, self.context.now())
 
+    async def carry_out(self, allocation: AnyAllocation) -> None:
+        """Run the modes as asked."""
+        await self.carry_out_steps(allocation, self.steps_of(allocation))
+
+    async def take_up(self, allocation: AnyAllocation) -> None:
+        """Run each actuator's present mode again, as soon as its timers allow, and the later ones at their times."""
+        allocation_id, now = allocation.message_id, self.context.now()
+        steps = _rest_of(self.steps_of(allocation), now)
+        opens = {step: max(step.start_time, self._opens_at(step, now)) for step in steps if step.start_time <= now}
+        self._end_replaced(self._claims.put(allocation_id, _begins(steps), now))
+        self.accept(allocation)
+        for step in steps:
+            begin = opens.get(step, step.start_time)
+            if begin <= now:
+                await self._do(allocation_id, step)
+            else:
+                self.schedule(allocation_id, begin, partial(self._do_scheduled, allocation_id, step))
+        self.report()
+
+    def _opens_at(self, step: Step, now: datetime) -> datetime:
+        """When a step may be done that only timers hold up; raises RefusedError when more stands in its way."""
+        tracker = self.tracker(step.actuator_id)
+        opens = tracker.opens_at(step.mode_id, now)
+        if (objection := tracker.objection(step.mode_id, max(opens, now), step.abnormal_condition)) is not None:
+            raise RefusedError(objection)
+        return opens
+
     async def carry_out_steps(self, allocation: AnyAllocation, steps: Sequence[Step]) -> None:
         """Do each step at its time. Refuses before anything is done when a step that starts now is impossible."""
         now = self.context.now()
@@ -171,6 +234,18 @@ class ModeRunner(Appliance):
         except (RefusedError, TryAgainError, OSError, TimeoutError) as error:
             self.end_allocation(allocation_id, AllocationStatus.ABORTED, str(error))
         self.report()
+
+
+def _rest_of(steps: Sequence[Step], now: datetime) -> list[Step]:
+    """What is left of steps in their order: of those that have begun, the last one of each actuator."""
+    present: dict[str, Step] = {}
+    ahead = []
+    for step in sorted(steps, key=lambda step: step.start_time):
+        if step.start_time <= now:
+            present[step.actuator_id] = step
+        else:
+            ahead.append(step)
+    return [*present.values(), *ahead]
 
 
 def _begins(steps: Sequence[Step]) -> dict[str, datetime]:

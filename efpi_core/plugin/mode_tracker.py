@@ -1,5 +1,6 @@
 """Keeps, for one actuator, which mode runs and which timers hold it there: the device's safety, above every request."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from efi.running_mode import ModeGraph, TimerState, Transition
@@ -8,7 +9,7 @@ from efi.running_mode import ModeGraph, TimerState, Transition
 class ModeTracker:
     """The present mode of one actuator, its factor, the mode before, and when each timer ends."""
 
-    __slots__ = ("factor", "graph", "mode_id", "previous_mode_id", "timer_ends", "transition_started_at")
+    __slots__ = ("factor", "graph", "mode_id", "on_entered", "previous_mode_id", "timer_ends", "transition_started_at")
 
     def __init__(self, graph: ModeGraph, mode_id: str, factor: float | None = None) -> None:
         self.graph = graph
@@ -17,6 +18,8 @@ class ModeTracker:
         self.previous_mode_id: str | None = None
         self.transition_started_at: datetime | None = None
         self.timer_ends: dict[str, datetime] = {}
+        self.on_entered: Callable[[], None] | None = None
+        """Called when another mode was entered, so that it is kept."""
 
     def follow(self, graph: ModeGraph, mode_id: str) -> None:
         """A new description holds: what it still knows survives; a mode that it lacks gives way to the one given."""
@@ -51,13 +54,26 @@ class ModeTracker:
         self.previous_mode_id, self.mode_id, self.transition_started_at = self.mode_id, mode_id, now
         if way is not None:
             self.timer_ends.update(self.graph.started_timers(way, now))
+        if self.on_entered is not None:
+            self.on_entered()
         return way
+
+    def arrive(self, now: datetime) -> None:
+        """Nobody knows since when its mode runs, nor how it came there: all timers that a way there starts run anew."""
+        for way in self.graph.transitions:
+            if way.to_mode == self.mode_id:
+                self.timer_ends.update(self.graph.started_timers(way, now))
 
     def clock_set(self, step: timedelta) -> None:
         """The wall clock was set by so much: each timer still takes as long as it did."""
         self.timer_ends = {timer: at + step for timer, at in self.timer_ends.items()}
         if self.transition_started_at is not None:
             self.transition_started_at += step
+
+    def opens_at(self, mode_id: str, now: datetime) -> datetime:
+        """When the timers let the mode be entered; it may be forbidden for other reasons."""
+        way = self.graph.transition(self.mode_id, mode_id)
+        return now if way is None or mode_id == self.mode_id else way.unblocked_at(self.timer_ends, now)
 
     def timer_states(self) -> tuple[TimerState, ...]:
         """When each timer ends or ended, as a state update tells it."""

@@ -56,17 +56,14 @@ class OutputAdjustableAppliance(ModeRunner):
             )
         )
 
-    async def carry_out(self, allocation: AnyAllocation) -> None:
-        """Run the modes as asked."""
+    def steps_of(self, allocation: AnyAllocation) -> list[Step]:
+        """The modes that an allocation asks for."""
         if not isinstance(allocation, OutputAdjustableAllocation):
             raise RefusedError(f"an output-adjustable appliance cannot follow {allocation.type}")
-        await self.carry_out_steps(
-            allocation,
-            [
-                Step(ACTUATOR, step.mode_id, step.factor, step.start_time, allocation.abnormal_condition)
-                for step in allocation.selectors
-            ],
-        )
+        return [
+            Step(ACTUATOR, step.mode_id, step.factor, step.start_time, allocation.abnormal_condition)
+            for step in allocation.selectors
+        ]
 
 
 class OutputAdjustableDriver(SingleApplianceDriver[ConfigT], OutputAdjustableAppliance):

@@ -63,17 +63,14 @@ class StorageAppliance(ModeRunner):
             )
         )
 
-    async def carry_out(self, allocation: AnyAllocation) -> None:
-        """Run the modes as asked."""
+    def steps_of(self, allocation: AnyAllocation) -> list[Step]:
+        """The modes that an allocation asks for."""
         if not isinstance(allocation, StorageAllocation):
             raise RefusedError(f"a storage cannot follow {allocation.type}")
-        await self.carry_out_steps(
-            allocation,
-            [
-                Step(step.actuator_id, step.mode_id, step.factor, step.start_time, allocation.abnormal_condition)
-                for step in allocation.actuators
-            ],
-        )
+        return [
+            Step(step.actuator_id, step.mode_id, step.factor, step.start_time, allocation.abnormal_condition)
+            for step in allocation.actuators
+        ]
 
 
 class StorageDriver(SingleApplianceDriver[ConfigT], StorageAppliance):

@@ -20,10 +20,15 @@ from efi.time_shiftable import (
 from efpi_core.clock import TimerHandle
 from efpi_core.clock_event import ClockSet
 from efpi_core.errors import RefusedError, TryAgainError
-from efpi_core.plugin.appliance import Appliance
+from efpi_core.plugin.appliance import STANDING_S, Appliance
 from efpi_core.plugin.context import Context
 from efpi_core.plugin.driver import SingleApplianceDriver
+from efpi_core.plugin.kept_work import kept_steps, kept_work, recalled_work, same_work
 from efpi_core.plugin.plugin import ConfigT
+from efpi_core.plugin.work_deadline import cannot_wait_beyond
+
+LATE_S = 900.0
+"""A start that passed while nobody was there is made up for within this; later it is given up, to be asked anew."""
 
 TRIED_AGAIN_S = 60.0
 """A device that did not start its work in time is tried again after this."""
@@ -47,6 +52,7 @@ class TimeShiftableAppliance(Appliance):
         self._holders: dict[str, str] = {}
         self._noted_at: dict[str, datetime] = {}
         self._work_alarm: TimerHandle | None = None
+        self._recalled = self._recall()
 
     # --- what an author writes
 
@@ -79,8 +85,32 @@ class TimeShiftableAppliance(Appliance):
         if self.work is not None and self.states:
             self.tell(TimeShiftableStateUpdate(**self.valid_now(), sequences=tuple(self.states.values())))
 
+    def found(self) -> None:
+        """The device answers. Steps of a former life for which no allocation stands wait again."""
+        first = not self._registered
+        super().found()
+        if first and self._holders:
+            self.context.call_later(STANDING_S, self._let_go_of_what_does_not_stand)
+
+    def _let_go_of_what_does_not_stand(self) -> None:
+        for holder in dict.fromkeys(self._holders.values()):
+            if not self.is_open(holder):
+                self._let_go(holder)
+        self.report()
+
+    def describe_anew(self) -> None:
+        """Tell the control space again, and how far the work has come."""
+        super().describe_anew()
+        self.report()
+
     def offer_work(self, work: TimeShiftableUpdate) -> None:
-        """Tell work that waits; it takes the place of the work before."""
+        """Tell work that waits; it takes the place of the work before.
+
+        Work that a former life of the driver knew, and that the device still holds, goes on where it was.
+        """
+        recalled, self._recalled = self._recalled, False
+        if recalled and self.work is not None and same_work(self.work, work):
+            return
         for allocation_id in dict.fromkeys(self._holders.values()):
             if self.is_open(allocation_id):
                 self.end_allocation(allocation_id, AllocationStatus.ABORTED, "other work took its place")
@@ -91,6 +121,8 @@ class TimeShiftableAppliance(Appliance):
         }
         self._holders.clear()
         self._noted_at.clear()
+        self.context.storage.put(self.memory_key("work"), kept_work(work))
+        self._keep()
         if self.present:
             self.tell(work)
         self._watch_deadline()
@@ -113,18 +145,20 @@ class TimeShiftableAppliance(Appliance):
                     "end_before": event.moved(work.end_before),
                 }
             )
+            self.context.storage.put(self.memory_key("work"), kept_work(self.work))
+        self._keep()
         self._watch_deadline()
 
     def sequence_ended(self, sequence_id: str, status: SequenceStatus = SequenceStatus.FINISHED) -> None:
         """A step is done, or broken off."""
         self._note(sequence_id, status)
         holder = self._holders.get(sequence_id)
-        if holder is not None and self.is_open(holder) and self._all_over(holder):
-            aborted = any(self.states[held].status is SequenceStatus.ABORTED for held in self._held_by(holder))
-            self.end_allocation(holder, AllocationStatus.ABORTED if aborted else AllocationStatus.FINISHED)
+        if holder is not None and self.is_open(holder):
+            self._end_if_over(holder)
         self.report()
         if all(state.status in _OVER for state in self.states.values()):
             self.work = None
+            self._keep()
         self._watch_deadline()
 
     async def fallback(self) -> None:
@@ -147,13 +181,26 @@ class TimeShiftableAppliance(Appliance):
         self.accept(allocation)
         now = self.context.now()
         for step in allocation.sequences:
-            job = partial(self._do, allocation.message_id, step)
-            if step.start_time <= now:
-                await job()
-            elif self.is_open(allocation.message_id):
-                if step.action is SequenceAction.START:
-                    self._note(step.sequence_id, SequenceStatus.SCHEDULED, step.alternative_id, step.start_time)
-                self.schedule(allocation.message_id, step.start_time, job)
+            await self._at_its_time(allocation.message_id, step, now)
+        self._watch_deadline()
+        self.report()
+
+    async def take_up(self, allocation: AnyAllocation) -> None:
+        """Go on with steps that this very work has: those that are over are, those that wait are started."""
+        if not isinstance(allocation, TimeShiftableAllocation) or not self.is_open(allocation.message_id):
+            await self.carry_out(allocation)
+            return
+        held, now = self._held_by(allocation.message_id), self.context.now()
+        if not held and any(step.action is SequenceAction.START for step in allocation.sequences):
+            raise RefusedError("the work that it was given for is gone")
+        if held and self._end_if_over(allocation.message_id):
+            return
+        for step in allocation.sequences:
+            if self.states[step.sequence_id].status not in _POSSIBLE[step.action]:
+                continue
+            if (now - step.start_time).total_seconds() > LATE_S:
+                raise RefusedError(f"the start of step '{step.sequence_id}' passed while nobody was there")
+            await self._at_its_time(allocation.message_id, step, now)
         self._watch_deadline()
         self.report()
 
@@ -164,11 +211,21 @@ class TimeShiftableAppliance(Appliance):
         if state.status not in _POSSIBLE[step.action]:
             raise RefusedError(f"step '{step.sequence_id}' is {state.status.value} and cannot {step.action.value}")
 
+    async def _at_its_time(self, allocation_id: str, step: SequenceAllocation, now: datetime) -> None:
+        job = partial(self._do, allocation_id, step)
+        if step.start_time <= now:
+            await job()
+        elif self.is_open(allocation_id):
+            if step.action is SequenceAction.START:
+                self._note(step.sequence_id, SequenceStatus.SCHEDULED, step.alternative_id, step.start_time)
+            self.schedule(allocation_id, step.start_time, job)
+
     def _hand_over(self, allocation: TimeShiftableAllocation) -> None:
         """Take the steps that an allocation starts; an older one that has none left is revoked."""
         started = [step.sequence_id for step in allocation.sequences if step.action is SequenceAction.START]
         before = {self._holders[sequence] for sequence in started if sequence in self._holders}
         self._holders |= dict.fromkeys(started, allocation.message_id)
+        self._keep()
         for older in sorted(before):
             if self.is_open(older) and all(self.states[held].status in _OVER for held in self._held_by(older)):
                 self.end_allocation(older, AllocationStatus.REVOKED, "replaced by a newer allocation")
@@ -176,12 +233,16 @@ class TimeShiftableAppliance(Appliance):
     def end_allocation(self, allocation_id: str, status: AllocationStatus, text: str = "") -> None:
         """Answer with a final status and forget the allocation; its steps that have not begun wait again."""
         super().end_allocation(allocation_id, status, text)
+        self._let_go(allocation_id)
+
+    def _let_go(self, allocation_id: str) -> None:
         waits_again = False
         for sequence_id in self._held_by(allocation_id):
             del self._holders[sequence_id]
             if self.states[sequence_id].status is SequenceStatus.SCHEDULED:
                 self._note(sequence_id, SequenceStatus.NOT_SCHEDULED)
                 waits_again = True
+        self._keep()
         if waits_again:
             self._watch_deadline()
 
@@ -231,29 +292,9 @@ class TimeShiftableAppliance(Appliance):
         if self._work_alarm is not None:
             self._work_alarm.cancel()
             self._work_alarm = None
-        when = self._cannot_wait_beyond()
+        when = None if self.work is None else cannot_wait_beyond(self.work, self.states, self._noted_at)
         if when is not None:
             self._work_alarm = self.context.call_at(when, self._act_unasked)
-
-    def _cannot_wait_beyond(self) -> datetime | None:
-        """When the next step that nobody allocated must start, or a halted one must go on; None: all is cared for."""
-        if self.work is None or any(state.status is SequenceStatus.ABORTED for state in self.states.values()):
-            return None
-        latest, ended = self.work.latest_start, None
-        for step in self.work.sequences:
-            state = self.states[step.sequence_id]
-            if state.status is SequenceStatus.NOT_SCHEDULED:
-                pause = step.maximum_interval_before
-                return latest if ended is None or pause is None else min(latest, ended + pause)
-            if state.status is SequenceStatus.INTERRUPTED:
-                way = step.alternative(state.alternative_id)
-                pause = way.maximum_interruption if way is not None else None
-                return latest if pause is None else min(latest, self._noted_at[step.sequence_id] + pause)
-            if state.status is not SequenceStatus.FINISHED:
-                return None
-            latest += step.shortest
-            ended = self._noted_at.get(step.sequence_id)
-        return None
 
     async def _act_unasked(self) -> None:
         """Start or resume the step that cannot wait any longer; a device that does not is tried again in a minute."""
@@ -298,12 +339,39 @@ class TimeShiftableAppliance(Appliance):
             progress=before.progress,
             starts_at=None if waits else starts_at or before.starts_at,
         )
+        self._keep()
+
+    def _recall(self) -> bool:
+        """Take up the work that a former life of the driver kept; whether there is any."""
+        storage = self.context.storage
+        kept = recalled_work(storage.get(self.memory_key("work")), storage.get(self.memory_key("steps")))
+        if kept is None:
+            return False
+        self.work, steps = kept
+        self.states = {state.sequence_id: state for state in steps.states}
+        self._noted_at, self._holders = dict(steps.noted_at), dict(steps.holders)
+        self._watch_deadline()
+        return True
+
+    def _keep(self) -> None:
+        """Keep how far the work has come; nothing once it is over."""
+        if self.work is None:
+            self.context.storage.put(self.memory_key("work"), None)
+            self.context.storage.put(self.memory_key("steps"), None)
+        else:
+            self.context.storage.put(self.memory_key("steps"), kept_steps(self.states, self._noted_at, self._holders))
 
     def _held_by(self, allocation_id: str) -> list[str]:
         return [sequence for sequence, holder in self._holders.items() if holder == allocation_id]
 
-    def _all_over(self, allocation_id: str) -> bool:
-        return all(self.states[sequence].status in _OVER for sequence in self._held_by(allocation_id))
+    def _end_if_over(self, allocation_id: str) -> bool:
+        """End an allocation whose steps are all over; whether it was so."""
+        held = [self.states[sequence].status for sequence in self._held_by(allocation_id)]
+        over = all(status in _OVER for status in held)
+        if over:
+            aborted = SequenceStatus.ABORTED in held
+            self.end_allocation(allocation_id, AllocationStatus.ABORTED if aborted else AllocationStatus.FINISHED)
+        return over
 
 
 _OVER = frozenset((SequenceStatus.FINISHED, SequenceStatus.ABORTED))

@@ -101,15 +101,55 @@ def kept_connection(row: Row) -> KeptConnection:
     )
 
 
-def override_row(override: OverrideView) -> Row:
+ENDED_RING = 512
+"""So many allocations are remembered beyond their end; each takes the place of an older one."""
+
+LONGEST_END = 200
+"""Characters that are kept of why an allocation ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAllocation:
+    """An allocation that came to its end, and by which word."""
+
+    number: int
+    """Counts the ends."""
+    appliance_id: str
+    allocation_id: str
+    app: str
+    status: AllocationStatus
+    text: str
+    ended_at: datetime
+
+
+def ended_row(number: int, row: Row, status: AllocationStatus, text: str, at: datetime) -> Row:
+    """The end of an allocation of which this is the row, to be kept."""
+    return (number % ENDED_RING, number, *row[:3], status.value, text[:LONGEST_END], at.isoformat())
+
+
+def ended_allocation(row: Row) -> EndedAllocation:
+    """An end as kept."""
+    _, number, appliance, allocation, app, status, text, at = row
+    return EndedAllocation(
+        number if isinstance(number, int) else 0,
+        _text(appliance),
+        _text(allocation),
+        _text(app),
+        AllocationStatus(_text(status)),
+        _text(text),
+        datetime.fromisoformat(_text(at)),
+    )
+
+
+def override_row(override: OverrideView, allocation_id: str | None) -> Row:
     """An override, to be kept."""
     parameters = json.dumps(override.parameters, allow_nan=False)
-    return (override.appliance, override.action, override.until.isoformat(), override.by, parameters)
+    return (override.appliance, override.action, override.until.isoformat(), override.by, parameters, allocation_id)
 
 
 def override_view(row: Row) -> OverrideView:
     """An override as kept."""
-    appliance, action, until, by, parameters = map(_text, row)
+    appliance, action, until, by, parameters = map(_text, row[:5])
     return OverrideView(appliance, action, datetime.fromisoformat(until), by, json.loads(parameters))
 
 

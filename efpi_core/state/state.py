@@ -14,7 +14,7 @@ and what was written meanwhile reaches the disk when it works again.
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -28,9 +28,12 @@ from efpi_core.plugin.limits import Limit
 from efpi_core.state.database import Database
 from efpi_core.state.home import Home
 from efpi_core.state.records import (
+    EndedAllocation,
     KeptConnection,
     KeptLimit,
     OpenAllocation,
+    ended_allocation,
+    ended_row,
     kept_connection,
     kept_limit,
     open_allocation,
@@ -44,12 +47,16 @@ from efpi_core.state.table import (
     ALLOCATION,
     BOUND,
     CONNECTION,
+    ENDED,
     MEMORY,
     NOTE,
     OVERRIDE,
     Row,
 )
 from efpi_core.views import OverrideView
+
+ALL_OF_THEM = "*"
+"""Stands for all instances, since a kill leaves no time to say which."""
 
 
 class State(SiteRecords):
@@ -58,6 +65,7 @@ class State(SiteRecords):
     def __init__(self, database: Database, clock: Clock, home: Home | None = None) -> None:
         super().__init__(database, clock)
         self._home = home
+        self._ends = max((end.number for end in self._readable(ENDED, ended_allocation)), default=0)
         life = self._note("life") or ""
         self.life = (int(life) if life.isdecimal() else 0) + 1
         """How many times a gateway began in this home, this one included; marks its message ids."""
@@ -87,6 +95,20 @@ class State(SiteRecords):
         state._reject_unconfirmed()
         state._hold_document_in_force()
         return state
+
+    @property
+    def disorder(self) -> frozenset[str] | None:
+        """The instances that their former life left without order; None when all may be, as after a kill."""
+        kept = self._note("disorder")
+        return frozenset() if kept is None else None if kept == ALL_OF_THEM else frozenset(json.loads(kept))
+
+    def instances_begin(self) -> None:
+        """From now on instances run, and leave disorder unless `instances_ended` says that they did not."""
+        self._database.put(NOTE, ("disorder", ALL_OF_THEM))
+
+    def instances_ended(self, but: Iterable[str]) -> None:
+        """All instances ended in order but these."""
+        self._database.put(NOTE, ("disorder", json.dumps(sorted(but))))
 
     @classmethod
     def in_memory(cls, clock: Clock) -> "State":
@@ -139,17 +161,20 @@ class State(SiteRecords):
             return
         if status.final:
             self._database.delete(ALLOCATION, appliance_id, allocation_id)
+            self._ends += 1
+            self._database.put(ENDED, ended_row(self._ends, row, status, text, at))
         else:
             self._database.put(ALLOCATION, with_status(row, status, text, at))
-
-    def forget_allocation(self, appliance_id: str, allocation_id: str) -> None:
-        """Forget an allocation that came to no answer, as when its appliance is gone."""
-        self._database.delete(ALLOCATION, appliance_id, allocation_id)
 
     def open_allocations(self) -> tuple[OpenAllocation, ...]:
         """All that have not come to an end, oldest first."""
         found = self._readable(ALLOCATION, open_allocation)
         return tuple(sorted(found, key=lambda allocation: allocation.given_at))
+
+    def ended_allocations(self) -> tuple[EndedAllocation, ...]:
+        """The last that came to their end, in the order of their ends."""
+        found = self._readable(ENDED, ended_allocation)
+        return tuple(sorted(found, key=lambda ended: ended.number))
 
     # --- connections, overrides, limits
 
@@ -170,9 +195,14 @@ class State(SiteRecords):
         """The residents' overrides, those that have ended included until they are removed."""
         return tuple(self._readable(OVERRIDE, override_view))
 
-    def set_override(self, override: OverrideView) -> None:
-        """Keep an override; it replaces the appliance's former one."""
-        self._database.put(OVERRIDE, override_row(override), durable=True)
+    def override_allocation(self, appliance_id: str) -> str | None:
+        """The allocation that carries an appliance's override out, by its name; None when none does, or none yet."""
+        row = self._database.rows[OVERRIDE].get((appliance_id,))
+        return None if row is None or row[5] is None else str(row[5])
+
+    def set_override(self, override: OverrideView, allocation_id: str | None = None) -> None:
+        """Keep an override, and what carries it out; it replaces the appliance's former one."""
+        self._database.put(OVERRIDE, override_row(override, allocation_id), durable=True)
 
     def remove_override(self, appliance_id: str) -> None:
         """Forget an override."""

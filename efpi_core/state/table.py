@@ -56,7 +56,8 @@ class Table:
 
 ALLOCATION = Table("allocation", "appliance allocation app status text message given_at changed_at", keys=2)
 CONNECTION = Table("connection", "appliance app by_hand changed_at")
-OVERRIDE = Table("override", "appliance action until by parameters")
+ENDED = Table("ended", "slot number appliance allocation app status text ended_at")
+OVERRIDE = Table("override", "appliance action until by parameters allocation")
 BOUND = Table("bound", "name source lower_w upper_w phase appliance begins ends reason by")
 MEMORY = Table("memory", "instance key value", keys=2)
 EVENT = Table("event", "slot number at level subject kind text cure detail count last_at")
@@ -64,5 +65,5 @@ REVISION = Table("revision", "number at by why origin verdict digest source note
 DOCUMENT = Table("document", "number text data")
 NOTE = Table("note", "name value")
 
-TABLES = (ALLOCATION, CONNECTION, OVERRIDE, BOUND, MEMORY, EVENT, REVISION, DOCUMENT, NOTE)
+TABLES = (ALLOCATION, ENDED, CONNECTION, OVERRIDE, BOUND, MEMORY, EVENT, REVISION, DOCUMENT, NOTE)
 """All tables."""

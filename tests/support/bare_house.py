@@ -44,23 +44,25 @@ LEVELS = NumberRange(lower=0, upper=10)
 class BareHouse:
     """The house on a stepped clock; `say` plays an instance, `sent` is what the instances would get."""
 
-    def __init__(self, *apps: str, journal: AllocationJournal | None = None) -> None:
+    def __init__(
+        self, *apps: str, journal: AllocationJournal | None = None, begun: bool = True, life: str = "1"
+    ) -> None:
         self.clock = SteppedClock(BEGIN)
         self.events = EventLog(self.clock.now)
         self.sent: list[tuple[str, ToInstance]] = []
         self.stored: list[tuple[str, str, JsonValue]] = []
-        self.id = MessageIds("test", "1")
+        self.id = MessageIds("test", life)
         self.apps = tuple(AppFacts(app, frozenset(("storage", "inflexible"))) for app in apps)
         self.house = House(
             clock=self.clock,
-            life="t1",
+            life=f"t{life}",
             journal=journal or NoJournal(),
             store_value=lambda *stored: self.stored.append(stored),
             events=self.events,
             send=lambda instance, frame: self.sent.append((instance, frame)),
         )
         self.configure()
-        for app in apps:
+        for app in apps if begun else ():
             self.say(app, Ready())
 
     def configure(self, *limits: Limit) -> None:

@@ -1,6 +1,7 @@
 """What the drivers of boiler and freezer share: a model that decides by itself, too, and a temperature as its level."""
 
 from abc import abstractmethod
+from math import inf
 
 from efpi_core.plugin.plugin import ConfigT
 from efpi_driver_simulated.physics.compressor import Compressor
@@ -21,6 +22,10 @@ class CompressorLife(StorageLife[ConfigT]):
     @abstractmethod
     def mode(self) -> str:
         """The mode in which the model runs."""
+
+    def may_start_at(self, t: float, rest_s: float) -> float:
+        """When the compressor may start in a life that begins at `t`: after a former life it rests first."""
+        return t + rest_s if self.lived_before else -inf
 
     def resting(self) -> bool:
         """Whether the compressor rests; then the level drifts slowly."""

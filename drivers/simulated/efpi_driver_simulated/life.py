@@ -104,6 +104,13 @@ class Lifelike(SingleApplianceDriver[ConfigT]):
         """The grid on which an unchanged power is told again."""
 
     @cached_property
+    def lived_before(self) -> bool:
+        """Whether there was a life before this one, of which nobody knows how it left the appliance."""
+        lived = self.context.storage.get("lived") is not None
+        self.context.storage.put("lived", True)
+        return lived
+
+    @cached_property
     def seed(self) -> int:
         """What fixes the residents' doings with it: as set, as kept from earlier lives, or drawn now."""
         kept = self.context.storage.get("seed")

@@ -116,6 +116,8 @@ class StorageLife(Lifelike[ConfigT], StorageDriver[ConfigT]):
     def follow(self) -> None:
         """Tell a mode that the appliance changed by itself, and a level that has moved."""
         changed = self.note_mode(*self.running())
+        if changed:
+            self.keep()
         if changed or isnan(self._told_level) or abs(self.level() - self._told_level) >= self.worth_telling:
             self.report()
 

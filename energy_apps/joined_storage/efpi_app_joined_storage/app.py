@@ -5,7 +5,7 @@ from typing import ClassVar
 from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusUpdate
 from efi.control_space import ControlSpace
 from efi.message import ControlSpaceRevoke
-from efi.messages import AnyUpdate, ApplianceMessage, AppMessage
+from efi.messages import AnyAllocation, AnyUpdate, ApplianceMessage, AppMessage
 from efi.storage import StorageAllocation, StorageStateUpdate, StorageSystemDescription
 from efpi_app_joined_storage.joining import (
     by_member,
@@ -100,6 +100,13 @@ class JoinedStorage(EnergyApp[JoinedStorageConfig]):
             if word.final:
                 self._forget(joint)
 
+    async def on_resumed(
+        self, appliance: ControlledAppliance, allocation: AnyAllocation, word: AllocationStatusUpdate | None
+    ) -> None:
+        """A part of an allocation that nobody remembers as a whole is taken back."""
+        if allocation.message_id not in self._of_part:
+            appliance.revoke(allocation.message_id, "the allocation of which it was a part has ended")
+
     # --- an appliance to its own app
 
     @property
@@ -120,6 +127,12 @@ class JoinedStorage(EnergyApp[JoinedStorageConfig]):
             self._pass_on(message)
         else:
             self._answer(message.message_id, AllocationStatus.REJECTED, f"a storage cannot follow {message.type}")
+
+    async def on_standing(self, allocation: AnyAllocation, status: AllocationStatus | None) -> None:
+        """What the whole was asked in a former life is not known by its parts any more: it is to be asked anew."""
+        if allocation.message_id not in self._joint:
+            ended = AllocationStatus.REJECTED if status is None else AllocationStatus.ABORTED
+            self._answer(allocation.message_id, ended, "the joined storage began anew; ask again")
 
     async def on_connected(self, app: str) -> None:
         """An app controls the whole."""

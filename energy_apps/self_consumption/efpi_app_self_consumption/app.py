@@ -6,7 +6,7 @@ from efi.allocation import AllocationStatus, AllocationStatusUpdate
 from efi.commodity import CommodityQuantity
 from efi.measurement import Measurement
 from efi.message import ControlSpaceRevoke
-from efi.messages import ApplianceMessage
+from efi.messages import AnyAllocation, ApplianceMessage
 from efi.output_adjustable import OutputAdjustableStateUpdate
 from efi.registration import Category, ControlSpaceRegistration
 from efi.storage import StorageStateUpdate
@@ -20,6 +20,7 @@ from efpi_app_self_consumption.holding import curtailable
 from efpi_app_self_consumption.level_worth import outdated
 from efpi_app_self_consumption.member import Member
 from efpi_app_self_consumption.planner import Ground, Planner
+from efpi_app_self_consumption.recalling import recall
 from efpi_app_self_consumption.sender import Sender
 from efpi_app_self_consumption.settings import SelfConsumptionConfig
 from efpi_app_self_consumption.slots import Slots
@@ -167,6 +168,12 @@ class SelfConsumption(EnergyApp[SelfConsumptionConfig]):
             self._plan_due = True
         if status.status in (AllocationStatus.REJECTED, AllocationStatus.ABORTED):
             self._decide_in(SOON_S)
+
+    async def on_resumed(
+        self, appliance: ControlledAppliance, allocation: AnyAllocation, word: AllocationStatusUpdate | None
+    ) -> None:
+        """Remember what stands."""
+        recall(self._members[appliance.appliance_id], allocation, self.context.now().timestamp())
 
     def _news(self) -> None:
         """Something changed that plans rest on."""

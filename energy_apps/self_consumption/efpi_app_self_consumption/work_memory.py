@@ -1,13 +1,22 @@
 """What is remembered of an appliance's work that may wait: its steps, and the starts that were asked for."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from efi.time_shiftable import SequenceState, SequenceStatus, TimeShiftableUpdate
 from efpi_app_self_consumption.flow import NO_FLOW
 from efpi_app_self_consumption.outlook import Outlook
-from efpi_app_self_consumption.shiftable_policy import OVER, Schedule, StepFacts, WorkFacts, step_facts, waiting_work
+from efpi_app_self_consumption.shiftable_policy import (
+    OVER,
+    Schedule,
+    Start,
+    StepFacts,
+    WorkFacts,
+    step_facts,
+    waiting_work,
+)
 
 PLANNED_ANEW_S = 3600.0
 """Work that has a start is looked at again after so long: the forecast may have changed."""
@@ -59,6 +68,19 @@ class WorkMemory:
             self._steps = tuple(step_facts(step) for step in work.sequences)
             self.halted_at_s = None
             self.forget()
+
+    def recall(self, allocation_id: str, starts: Sequence[tuple[str, str | None, float]], now_s: float) -> None:
+        """Starts that were asked for in a former life: step, way, and instant in s since 1970."""
+        known = {step.sequence_id: step for step in self._steps}
+        found = []
+        for sequence_id, alternative_id, start_s in starts:
+            for way in known[sequence_id].ways if sequence_id in known else ():
+                if alternative_id in (None, way.alternative_id):
+                    found.append(Start(sequence_id, way.alternative_id, way.label, start_s, way.seconds, way.powers))
+                    break
+        self.asked = Schedule(tuple(found), cost=0.0, sun_share=0.0, late=False)
+        self.allocation_id = allocation_id
+        self.asked_at_s = now_s
 
     def waiting(self, work: TimeShiftableUpdate, states: tuple[SequenceState, ...], now: datetime) -> WorkFacts | None:
         """What is still to be started; None when nothing is."""

@@ -176,7 +176,7 @@ def play(
         finally:
             await stage.end()
         if honest:
-            assert stage.complaints() == []
+            assert stage.complaints() == [], stage.complaints()
             assert stage.failed == {}
 
     run_stepped(main)

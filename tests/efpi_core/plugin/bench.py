@@ -11,9 +11,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from efi.allocation import AllocationRevoke, AllocationStatusUpdate
+from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusUpdate
 from efi.messages import AnyAllocation, ApplianceMessage
 from efi.session import Session
+from efpi_core.clock import SteppedClock
 from efpi_core.host.frames import (
     PROTOCOL,
     AddAppliance,
@@ -25,9 +26,11 @@ from efpi_core.host.frames import (
     Failed,
     FromInstance,
     Say,
+    Standing,
     Start,
     Stop,
     Stopped,
+    Store,
     ToInstance,
 )
 from efpi_core.host.runtime import InstanceRuntime
@@ -43,8 +46,17 @@ NAME = "device"
 class Bench:
     """One driver under test."""
 
-    def __init__(self, plugin_type: type[Plugin[Any]], config: dict[str, JsonValue]) -> None:
-        self.clock = SettableClock(BEGIN)
+    def __init__(
+        self,
+        plugin_type: type[Plugin[Any]],
+        config: dict[str, JsonValue],
+        *,
+        clock: SteppedClock | None = None,
+        storage: dict[str, JsonValue] | None = None,
+        replacement: bool = False,
+        promised: bool = False,
+    ) -> None:
+        self.clock = clock or SettableClock(BEGIN)
         self.session: Session | None = None
         self.new_id = MessageIds("app", "test")
         self.frames: list[FromInstance] = []
@@ -52,7 +64,20 @@ class Bench:
         self.said: list[ApplianceMessage] = []
         self.to_app: list[ApplianceMessage] = []
         start = Start(
-            PROTOCOL, NAME, "offer", config, {}, {}, ClockMode.STEPPED, BEGIN, "test", 1, SiteFacts(), resolution_s=5.0
+            PROTOCOL,
+            NAME,
+            "offer",
+            config,
+            {},
+            dict(storage or {}),
+            ClockMode.STEPPED,
+            self.clock.now(),
+            "test",
+            1,
+            SiteFacts(),
+            resolution_s=5.0,
+            replacement=replacement,
+            promised=(NAME,) if promised else (),
         )
         self.runtime = InstanceRuntime(plugin_type, start, self.clock, self._take)
 
@@ -143,6 +168,23 @@ class Bench:
             await self.send(Deliver(NAME, order))
         return None if verdict.refusal is None else verdict.refusal.rule
 
+    async def tell_standing(self, allocation: AnyAllocation, status: AllocationStatus | None) -> None:
+        """The gateway tells that an allocation of a former life stands; the session takes it up first."""
+        assert self.session is not None
+        now, name = self.clock.now(), allocation.message_id
+        assert self.session.take_up(allocation, status, now) is None
+        word = None
+        if status is not None:
+            word = AllocationStatusUpdate(
+                message_id=f"{name}-word", appliance_id=NAME, timestamp=now, allocation_id=name, status=status
+            )
+        await self.send(Standing(NAME, self.session.allocations[name].allocation, word))
+
+    def kept(self) -> dict[str, JsonValue]:
+        """What the instance's storage holds for a next life."""
+        kept = {frame.key: frame.value for frame in self.frames if isinstance(frame, Store)}
+        return {key: value for key, value in kept.items() if value is not None}
+
     async def slip_in(self, allocation: AnyAllocation) -> None:
         """An allocation that the session did not judge, as one that was on its way when things changed."""
         self.slipped.add(allocation.message_id)
@@ -193,10 +235,17 @@ class Bench:
 
 @asynccontextmanager
 async def on_bench(
-    plugin_type: type[Plugin[Any]], config: dict[str, JsonValue] | None = None, *, may_fail: bool = False
+    plugin_type: type[Plugin[Any]],
+    config: dict[str, JsonValue] | None = None,
+    *,
+    may_fail: bool = False,
+    clock: SteppedClock | None = None,
+    storage: dict[str, JsonValue] | None = None,
+    replacement: bool = False,
+    promised: bool = False,
 ) -> AsyncIterator[Bench]:
     """Put a driver on the bench and start it; it must not have failed in the end."""
-    bench = Bench(plugin_type, config or {})
+    bench = Bench(plugin_type, config or {}, clock=clock, storage=storage, replacement=replacement, promised=promised)
     life = asyncio.get_running_loop().create_task(bench.runtime.run())
     try:
         await bench.settle()

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from efi.allocation import AllocationStatus
 from efpi_core.clock import RealClock
 from efpi_core.errors import EfpiError
 from efpi_core.site.revisions import Origin, Verdict
 from efpi_core.state import sqlite_database
 from efpi_core.state.state import State
-from tests.efpi_core.state.state_world import allocation
+from tests.efpi_core.state.state_world import NOON, allocation
 
 OpenState = Callable[[], State]
 
@@ -89,7 +90,7 @@ async def test_a_full_disk_is_named_stops_nobody_and_writing_resumes(
         for more in range(2000):
             assert await state.journal_allocation(allocation(number + more)) is False
     for done in range(1, number + 2000):
-        state.forget_allocation("generator", f"app_1_{done}")
+        state.journal_status("generator", f"app_1_{done}", AllocationStatus.FINISHED, "", NOON)
     await state.journal_allocation(allocation(1_000_000))
     state.put_instance_value("meter", "counter", 8)
 
@@ -314,11 +315,11 @@ async def test_what_ended_does_not_come_back_from_a_damaged_file(
     state.close()
     stale = (home / "state.db").read_bytes()
     state = open_state()
-    state.forget_allocation("generator", "app_1_0")
+    state.journal_status("generator", "app_1_0", AllocationStatus.FINISHED, "", NOON)
     assert await state.committed()
     writer = state._database._writer  # type: ignore[attr-defined]  # the connection is made to notice
     monkeypatch.setattr(writer, "_commit", damaged_once(writer._commit))
-    state.forget_allocation("generator", "app_1_1")
+    state.journal_status("generator", "app_1_1", AllocationStatus.FINISHED, "", NOON)
     assert await state.committed() is False
     (home / "state.db").write_bytes(stale[:-1024] + os.urandom(1024))
     await until(lambda: state.kept)
@@ -358,7 +359,7 @@ async def test_a_database_that_is_damaged_while_it_is_used_is_written_anew_from_
     with (home / "state.db").open("r+b") as file:
         file.seek(1024)
         file.write(os.urandom(200 * 1024))
-    state.forget_allocation("generator", "app_1_1")
+    state.journal_status("generator", "app_1_1", AllocationStatus.FINISHED, "", NOON)
     state.put_instance_value("meter", "counter", 9)
     assert await state.committed() is False
     assert "damaged" in str(state.problem)

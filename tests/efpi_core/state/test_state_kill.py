@@ -12,6 +12,7 @@ import pytest
 from efi.allocation import AllocationStatus
 from efpi_core.clock import RealClock
 from efpi_core.state.state import State
+from tests.efpi_core.state.state_world import NOON
 
 BUSY = """
 import asyncio, sys
@@ -99,7 +100,7 @@ def check(home: Path, promised: dict[tuple[str, int], str]) -> None:
         assert document is not None
         assert document[0] == " ".join(map(str, document[1]))  # type: ignore[arg-type]  # a list, as written
     for found in kept.values():
-        state.forget_allocation(found.appliance_id, found.allocation_id)
+        state.journal_status(found.appliance_id, found.allocation_id, AllocationStatus.ABORTED, "", NOON)
     for worker in last:
         state.forget_instance(worker)
     state.close()

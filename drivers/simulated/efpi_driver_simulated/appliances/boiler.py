@@ -92,7 +92,9 @@ class BoilerDriver(WeatherLife[BoilerSettings], CompressorLife[BoilerSettings]):
         self._draws = draws(self._days, self.seed, self.config.persons)
         self._known_days: deque[tuple[int, list[float]]] = deque(maxlen=LEARNT_DAYS)
         self._air = held_air(self.weather)
-        return Boiler(one_of(self.config.size()), t, self.recall_level(50.0), self._air, self._draws)
+        size = one_of(self.config.size())
+        rested_at = self.may_start_at(t, size.rest_s)
+        return Boiler(size, t, self.recall_level(50.0), self._air, self._draws, rested_at)
 
     def level(self) -> float:
         """Temperature of the water, °C."""

@@ -57,7 +57,8 @@ class FreezerDriver(CompressorLife[FreezerSettings]):
     def build(self, t: float) -> Freezer:
         """The freezer, as cold as it was left."""
         doors = openings(days_at(self.context.site), self.seed)
-        return Freezer(one_of(self.config.size()), t, self.recall_level(-20.0), doors)
+        size = one_of(self.config.size())
+        return Freezer(size, t, self.recall_level(-20.0), doors, self.may_start_at(t, size.rest_s))
 
     def level(self) -> float:
         """Temperature inside, °C."""

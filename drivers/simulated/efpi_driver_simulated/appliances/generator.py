@@ -60,7 +60,10 @@ class GeneratorDriver(Lifelike[GeneratorSettings], OutputAdjustableDriver[Genera
         self._told_fuel_l = -1.0
         self._told_flow_m3_s = 0.0
         self.context.declare(ObservationSpec(f"{self.context.instance}.fuel", "l", "number", "Fuel in the tank"))
-        return Generator(one_of(self.config.size()), t)
+        generator = Generator(one_of(self.config.size()), t)
+        if self.lived_before:
+            generator.may_start_at = t + generator.size.rest_s
+        return generator
 
     def register(self) -> OutputAdjustableRegistration:
         """Who the generator is."""

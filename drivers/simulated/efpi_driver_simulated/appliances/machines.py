@@ -76,19 +76,50 @@ class MachineDriver(Lifelike[ConfigT], TimeShiftableDriver[ConfigT]):
     def machine_settings(self) -> MachineSettings:
         """Its settings."""
 
+    _place: tuple[Program | None, str, int] | None = None
+    """Where the machine was when it was last kept."""
+
     def build(self, t: float) -> Machine:
-        """The machine, empty; what it was doing before the clock jumped is broken off."""
-        for sequence_id, state in tuple(self.states.items()) if self.work is not None else ():
-            if state.status is not SequenceStatus.FINISHED:
-                self.sequence_ended(sequence_id, SequenceStatus.ABORTED)
+        """The machine: as it has gone on since a former life, or else empty.
+
+        What it was doing when the clock jumped, or what this efpi cannot read, is broken off.
+        """
         settings = self.machine_settings()
+        kept = self.context.storage.get("machine")
+        first = self._place is None
+        recalled = None
+        if first and isinstance(kept, dict):
+            recalled = Machine.recalled(kept, self.programs, t, settings.standby_w)
+        if recalled is None and not (first and kept is None):
+            self._break_off()
         share = settings.loads_per_week / 7.0
         self._chores = Chores(
             days_at(self.context.site), self.seed,
             programs=self.programs, share=share, hour=settings.loaded_at, done_hour=settings.done_by,
         )  # fmt: skip
         self._next_chore: Chore | None = self._chores.next_after(t)
-        return Machine(t, settings.standby_w)
+        machine = recalled or Machine(t, settings.standby_w)
+        if machine.program is not None and self.work is None:
+            self.offer_work(self._work(machine.program, machine.deadline))
+        return machine
+
+    def _break_off(self) -> None:
+        for sequence_id, state in tuple(self.states.items()) if self.work is not None else ():
+            if state.status is not SequenceStatus.FINISHED:
+                self.sequence_ended(sequence_id, SequenceStatus.ABORTED)
+
+    def keep(self) -> None:
+        """Store what the machine is doing."""
+        loaded = self.model.program is not None
+        self.context.storage.put("machine", dict(self.model.snapshot()) if loaded else None)
+
+    def moved(self) -> None:
+        """Keep another stage or step for the next life before it is told."""
+        place = (self.model.program, self.model.stage, self.model.position)
+        if place != self._place:
+            self._place = place
+            self.keep()
+        super().moved()
 
     @property
     def quantity(self) -> CommodityQuantity:
@@ -117,15 +148,16 @@ class MachineDriver(Lifelike[ConfigT], TimeShiftableDriver[ConfigT]):
         if t >= chore.at:
             if self.model.program is None:
                 self.model.load(chore.program, chore.deadline)
-                self.offer_work(self._work(chore))
+                self.keep()
+                self.offer_work(self._work(chore.program, chore.deadline))
             self._next_chore = self._chores.next_after(t)
         return inf if self._next_chore is None else self._next_chore.at
 
-    def _work(self, chore: Chore) -> TimeShiftableUpdate:
+    def _work(self, program: Program, deadline: float) -> TimeShiftableUpdate:
         return TimeShiftableUpdate(
             **self.valid_now(),
-            end_before=moment_of(chore.deadline),
-            sequences=tuple(self._sequence(place, each) for place, each in enumerate(chore.program.sequences)),
+            end_before=moment_of(deadline),
+            sequences=tuple(self._sequence(place, each) for place, each in enumerate(program.sequences)),
         )
 
     def _sequence(self, place: int, sequence: Sequence) -> SequentialProfile:

@@ -89,7 +89,15 @@ class Boiler(Piecewise):
     __slots__ = ("_decay", "_gain", "_goal_c", "_heat_from", "_water_c", "by_itself", "compressor", "draws", "least_c",
                  "mode", "outdoor", "size")  # fmt: skip
 
-    def __init__(self, size: BoilerSize, t: float, water_c: float, outdoor: Held, draws: Held = nothing) -> None:
+    def __init__(
+        self,
+        size: BoilerSize,
+        t: float,
+        water_c: float,
+        outdoor: Held,
+        draws: Held = nothing,
+        may_start_at: float = -inf,
+    ) -> None:
         super().__init__(t)
         self.size = size
         self.outdoor = outdoor
@@ -99,7 +107,7 @@ class Boiler(Piecewise):
         """Below this it heats by itself, °C."""
         self.by_itself = False
         """Whether the present heating is the boiler's own decision."""
-        self.compressor = Compressor(size.run_s, size.rest_s)
+        self.compressor = Compressor(size.run_s, size.rest_s, may_start_at)
         self._water_c = water_c
         self._heat_from = -inf
         self._gain = 0.0

@@ -10,11 +10,11 @@ class Compressor:
 
     __slots__ = ("may_start_at", "may_stop_at", "on", "rest_s", "run_s")
 
-    def __init__(self, run_s: float, rest_s: float) -> None:
+    def __init__(self, run_s: float, rest_s: float, may_start_at: float = -inf) -> None:
         self.run_s = run_s
         self.rest_s = rest_s
         self.on = False
-        self.may_start_at = -inf
+        self.may_start_at = may_start_at
         """Instant from which it may start, s."""
         self.may_stop_at = -inf
         """Instant from which it may stop, s."""

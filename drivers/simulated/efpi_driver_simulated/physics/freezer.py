@@ -55,14 +55,16 @@ class Freezer(Piecewise):
 
     __slots__ = ("_decay", "_gain", "_goal_c", "_inside_c", "by_itself", "compressor", "doors", "mode", "size")
 
-    def __init__(self, size: FreezerSize, t: float, inside_c: float, doors: Held = nothing) -> None:
+    def __init__(
+        self, size: FreezerSize, t: float, inside_c: float, doors: Held = nothing, may_start_at: float = -inf
+    ) -> None:
         super().__init__(t)
         self.size = size
         self.doors = doors
         self.mode: FreezerMode = "off"
         self.by_itself = False
         """Whether the present cooling is the freezer's own decision."""
-        self.compressor = Compressor(size.run_s, size.rest_s)
+        self.compressor = Compressor(size.run_s, size.rest_s, may_start_at)
         self._inside_c = inside_c
         self._gain = 0.0
         self._decay = 0.0

@@ -1,7 +1,8 @@
 """A washing machine or dishwasher: a program of sequences that may wait, and some of which may be interrupted."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from typing import Literal
 
 from efpi_driver_simulated.physics.piecewise import Piecewise, Refused
@@ -52,6 +53,18 @@ class Program:
         return sum(sequence.seconds for sequence in self.sequences)
 
 
+_MARKS = {
+    "since": 0.0,
+    "deadline": inf,
+    "must_start_at": inf,
+    "ended_at": -inf,
+    "_step_from": 0.0,
+    "_done_s": 0.0,
+    "_pause_ends": inf,
+}
+"""The instants and spans of a machine, and what stands for one that is not there."""
+
+
 class Machine(Piecewise):
     """A machine that runs a loaded program in time for its deadline, whoever starts the sequences."""
 
@@ -82,6 +95,45 @@ class Machine(Piecewise):
     def sequence(self) -> Sequence | None:
         """The sequence that runs, is paused, or comes next; None when nothing is loaded."""
         return None if self.program is None else self.program.sequences[self.position]
+
+    def snapshot(self) -> dict[str, str | float | None]:
+        """What a machine needs to go on from here; infinite instants are None."""
+        marks = {name: getattr(self, name) for name in _MARKS}
+        return {
+            "program": None if self.program is None else self.program.name,
+            "stage": self.stage,
+            "position": self.position,
+            "step": self._step,
+            **{name: mark if isfinite(mark) else None for name, mark in marks.items()},
+        }
+
+    @classmethod
+    def recalled(
+        cls, kept: Mapping[str, object], programs: Iterable[Program], t: float, standby_w: float
+    ) -> "Machine | None":
+        """The machine as it has gone on by itself since a snapshot; None for what is none of one with such programs.
+
+        A clock that was set back meanwhile takes all instants along.
+        """
+        program = next((each for each in programs if each.name == kept.get("program")), None)
+        since, stage, position, step = (kept.get(name) for name in ("since", "stage", "position", "step"))
+        if program is None or not isinstance(since, int | float) or stage not in ("waiting", "running", "paused"):
+            return None
+        if not isinstance(position, int) or not 0 <= position < len(program.sequences):
+            return None
+        if not isinstance(step, int) or not 0 <= step < len(program.sequences[position].steps):
+            return None
+        back_s = min(t - since, 0.0)
+        machine = cls(since + back_s, standby_w)
+        machine.program, machine.position, machine._step = program, position, step
+        machine.stage = stage
+        for name, never in _MARKS.items():
+            mark = kept.get(name)
+            moved_s = back_s if name != "_done_s" else 0.0
+            setattr(machine, name, mark + moved_s if isinstance(mark, int | float) else never)
+        machine._plan()
+        machine.advance_to(max(t, machine.t))
+        return machine
 
     def load(self, program: Program, deadline: float) -> None:
         """The resident fills the machine and asks for an end; raises Refused while another program is in it."""
