@@ -44,6 +44,7 @@ DETAILS: dict[str, str] = {
     "cpu_over_budget": "It takes more of the processor than its budget, and runs when nobody else wants to.",
     "unusable": "An installed plugin cannot be used.",
     "out_of_reach": "The appliance does not answer.",
+    "nonsense": "The appliance said what cannot be: a message against the rules, or an impossible power.",
     "other": "A plugin told a detail that is no code.",
     # the machine
     "clock_not_set": "The clock was never set.",

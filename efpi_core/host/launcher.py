@@ -128,6 +128,8 @@ class ForkServerLauncher:
             return
         self._gone = asyncio.get_running_loop().create_future()
         link.hang_up()
+        if not link.pids:
+            server.kill()  # it leaves nobody behind, and while it still begins it hears nothing
         try:
             async with asyncio.timeout(ORPHAN_GRACE_S + 1):
                 await self._gone

@@ -132,6 +132,10 @@ class ProcessHost:
     # --- life
 
     def _born(self, born: ProcessHandle | TryAgainError) -> None:
+        if self._ended:
+            if not isinstance(born, TryAgainError):
+                born.kill()
+            return
         if isinstance(born, TryAgainError):
             self._verdict = self._verdict or Ending(End.NOT_LAUNCHED, born.problem, born.cure)
             self._over()
@@ -210,8 +214,17 @@ class ProcessHost:
             self._verdict = Ending(how, text, cure)
         if self._handle is not None:
             self._handle.kill()
+        else:
+            asyncio.get_running_loop().call_soon(self._never_born)
+
+    def _never_born(self) -> None:
+        """Its process is not made yet, and need not be waited for: without the other end it never hears `Start`."""
+        if self._handle is None and not self._ended:
+            self._over()
 
     def _gone(self, handle: ProcessHandle) -> None:
+        if self._ended:
+            return
         if self._channel is not None:
             self._channel.drain()
         self._over()
