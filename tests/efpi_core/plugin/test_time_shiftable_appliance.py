@@ -272,3 +272,29 @@ async def test_broken_off_work_is_not_started_again_by_itself(bench: Bench) -> N
     await end(bench, "wash", SequenceStatus.ABORTED)
     await bench.let_pass(7 * 60 * MINUTE)
     assert bench.driver.done == [("wash", "quick")]
+
+
+async def test_the_driver_itself_forgets_what_was_replaced_and_the_rest_of_it_goes_on(bench: Bench) -> None:
+    older = await want(bench, ("wash", START, 10, "eco"), ("spin", START, 80, "quick"))
+    newer = await want(bench, ("wash", START, 20, "quick"))
+    assert (bench.driver.is_open(older), bench.driver.is_open(newer)) == (True, True)
+    await bench.let_pass(21 * MINUTE)
+    assert bench.driver.done == [("wash", "quick")], "the older one does not start what it has lost"
+    whole = await want(bench, ("spin", START, 60, "eco"))
+    assert (bench.driver.is_open(older), bench.driver.is_open(whole)) == (False, True)
+
+
+async def test_one_step_broken_off_makes_the_allocation_aborted_though_the_other_was_done(bench: Bench) -> None:
+    asked = await want(bench, ("wash", START, 0, "quick"), ("spin", START, 30, "quick"))
+    await bench.let_pass(30 * MINUTE - 1)
+    await end(bench, "wash")
+    await bench.let_pass(2)
+    await end(bench, "spin", SequenceStatus.ABORTED)
+    assert bench.statuses(asked) == ["accepted", "started", "aborted"]
+
+
+async def test_the_progress_is_told_when_a_step_could_not_be_started(bench: Bench) -> None:
+    await want(bench, ("wash", START, 10, "eco"))
+    bench.driver.refuses = True
+    await bench.let_pass(11 * MINUTE)
+    assert progress(bench)["wash"] == "not_scheduled"
