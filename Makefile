@@ -15,7 +15,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run install test prove check format bench clean constraints
+.PHONY: run install test prove soak check format bench clean constraints
 
 run: $(RUNTIME)
 	$(BIN)/efpi run --site demo --port $(PORT)
@@ -32,6 +32,10 @@ ONLY ?= *
 JOBS ?= 1
 prove: $(VENV)/.prove-installed
 	$(BIN)/python -m tests.prove --only '$(ONLY)' --jobs $(JOBS) $(MORE)
+
+# A hundred appliances for two hours and two simulated days; SOAK_HOURS=0.1 SOAK_DAYS=0.5 for less.
+soak: $(DEVELOPMENT)
+	$(BIN)/python -m tests.soak
 
 check: $(DEVELOPMENT)
 	$(BIN)/ruff check .

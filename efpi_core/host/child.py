@@ -54,6 +54,9 @@ GREETING_S = 30.0
 IMPORT_S = 30.0
 """How long an import may take before the process ends itself."""
 
+DATA_ROOM_MB = 128
+"""What a process may map beyond twice its budget: the interpreter's own, and stacks of threads of 8 MB each."""
+
 MOST_TRACE = 4000
 """Characters of a traceback that are told."""
 
@@ -172,12 +175,24 @@ def settle(order: ChildOrder) -> None:
     tell_kernel("/proc/self/oom_score_adj", "300")
     with contextlib.suppress(OSError):
         prctl.adopt_orphans()  # what it detaches stays below it while it lives, and is nobody else's
+    limit_data(order.memory_mb)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with contextlib.suppress(OSError):
         os.nice(order.nice)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     rewire_streams()
+
+
+def limit_data(memory_mb: int) -> None:
+    """Let the kernel refuse memory far beyond the budget, before a look at it would find out (RLIMIT_DATA).
+
+    It counts what is mapped, used or not, as the stacks of threads; hence the room above the budget.
+    """
+    _, hardest = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = (2 * memory_mb + DATA_ROOM_MB) * 1024 * 1024
+    most = wanted if hardest == resource.RLIM_INFINITY else min(wanted, hardest)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def rewire_streams() -> None:

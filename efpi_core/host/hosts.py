@@ -23,7 +23,7 @@ class Hosts:
     ) -> InstanceHost:
         """A host, not launched yet."""
         if hosted:
-            order = ChildOrder(instance, plugin.module, self._patience_s)
+            order = ChildOrder(instance, plugin.module, self._patience_s, memory_mb=offer.memory_mb)
             return ProcessHost(instance, order, self.launcher, listener)
         offered = plugin_type(plugin.module, offer.name)
         return InlineHost(instance, offered, listener, lambda start: RealClock())

@@ -33,6 +33,8 @@ class ChildOrder:
     """A watchdog in the process ends it when its event loop stands still for nearly as long."""
     nice: int = 2
     """How much lower than the gateway's its priority is."""
+    memory_mb: int = 256
+    """What it may take of memory; what it wants at once beyond twice that is refused by the kernel."""
 
     def to_json(self) -> str:
         """As text."""

@@ -1,5 +1,6 @@
 """Figures for Prometheus, in its text format (version 0.0.4): a handful of families, so no library is needed."""
 
+import asyncio
 import os
 import resource
 from collections.abc import Iterator
@@ -151,6 +152,9 @@ def _process() -> Iterator[str]:
     yield from family(
         "process_cpu_seconds_total", "counter", "CPU time of the gateway.", [({}, usage.ru_utime + usage.ru_stime)]
     )
+    descriptors = len(os.listdir("/proc/self/fd")) - 1  # noqa: PTH208  # a count; one is this look's own
+    yield from family("process_open_fds", "gauge", "Open file descriptors of the gateway.", [({}, descriptors)])
+    yield from family("efpi_tasks", "gauge", "Tasks in the gateway's event loop.", [({}, len(asyncio.all_tasks()))])
     yield from family(
         "process_resident_memory_bytes", "gauge", "Memory of the gateway.", [({}, pages * os.sysconf("SC_PAGESIZE"))]
     )

@@ -168,6 +168,13 @@ async def test_a_fault_of_one_leaves_the_rest_of_the_house_at_work() -> None:
         assert home.supervisor.trouble("well") is None
 
 
+async def test_one_that_wants_very_much_memory_at_once_is_refused_it_by_the_kernel() -> None:
+    async with house(plan("bomb", memory_mb=64, moment="poll", fault="bomb", every_s=0.05), plan("well")) as home:
+        await home.until(lambda: home.view("bomb").restarts)
+        assert ("bomb", STATES.BACKING_OFF, "running: MemoryError") in home.turns
+        assert home.view("well").restarts == 0
+
+
 async def test_one_that_takes_too_much_cpu_time_runs_only_when_nobody_else_wants_to() -> None:
     spinning = plan("spins", cpu_share=0.05, moment="poll", fault="spin", every_s=0.05)
     async with house(spinning, plan("well"), memory_every_s=0.1, ping_every_s=0.1) as home:

@@ -54,6 +54,8 @@ def commit(fault: str) -> None:
             threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
         case "open":
             LEAKED.append(os.open(os.devnull, os.O_RDONLY))
+        case "bomb":
+            LEAKED.append(bytearray(2**32))
         case "leak":
             LEAKED.append(bytearray(os.urandom(1024)) * 200_000)
         case _:

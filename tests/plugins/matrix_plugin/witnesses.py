@@ -1,5 +1,6 @@
 """Those that do nothing wrong: a driver and an app that number what they say to each other, and miss what is lost."""
 
+from collections import deque
 from datetime import timedelta
 
 from efi.allocation import AllocationStatus, AllocationStatusUpdate
@@ -68,9 +69,14 @@ class Asker(EnergyApp[MatrixConfig]):
     async def start(self) -> None:
         self.number = 0
         self.ended: dict[str, int] = {}
+        self.asked_at: dict[str, float] = {}
+        self.delays_ms: deque[float] = deque(maxlen=2000)
         self.answered = Gaps()
         self.order: list[str] = []
-        self.context.declare(ObservationSpec(f"{self.context.instance}.tally", "", "text"))
+        self.context.declare(
+            ObservationSpec(f"{self.context.instance}.tally", "", "text"),
+            *(ObservationSpec(f"{self.context.instance}.delay_p{part}_ms", "ms") for part in (50, 99)),
+        )
         self.context.call_later(self.config.every_s, self.ask)
 
     async def ask(self) -> None:
@@ -94,6 +100,7 @@ class Asker(EnergyApp[MatrixConfig]):
                 reason=str(self.number),
             )
             self.ended[allocation.message_id] = self.number
+            self.asked_at[allocation.message_id] = self.context.elapsed()
             appliance.allocate(allocation)
         self.context.publish(
             f"{self.context.instance}.tally", f"{self.answered.came} {self.answered.lost} {self.number}"
@@ -102,6 +109,15 @@ class Asker(EnergyApp[MatrixConfig]):
     async def on_status(self, appliance: ControlledAppliance, status: AllocationStatusUpdate) -> None:
         if status.status in (AllocationStatus.ACCEPTED, AllocationStatus.REJECTED):
             self.answered.take(self.ended.pop(status.allocation_id, -1))
+            asked_at = self.asked_at.pop(status.allocation_id, None)
+            if asked_at is not None:
+                self.delays_ms.append((self.context.elapsed() - asked_at) * 1000)
+            if len(self.delays_ms) == self.delays_ms.maxlen or self.answered.came % 100 == 0:
+                ordered = sorted(self.delays_ms)
+                for part in (50, 99):
+                    self.context.publish(
+                        f"{self.context.instance}.delay_p{part}_ms", ordered[len(ordered) * part // 100]
+                    )
 
 
 class Greeter(EnergyApp[MatrixConfig]):
