@@ -47,6 +47,7 @@ DETAILS: dict[str, str] = {
     "nonsense": "The appliance said what cannot be: a message against the rules, or an impossible power.",
     "other": "A plugin told a detail that is no code.",
     # the machine
+    "overloaded": "The machine does not give the gateway the time it needs; polls come later.",
     "clock_not_set": "The clock was never set.",
     "clock_not_kept": "No time server keeps the clock.",
     "clock_jumped": "The clock was set while the gateway ran.",

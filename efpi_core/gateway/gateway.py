@@ -33,6 +33,7 @@ from efpi_core.gateway.instances import Instances
 from efpi_core.gateway.observations import ObservationBoard, Slot
 from efpi_core.gateway.overrides import Override
 from efpi_core.gateway.planning import Planner
+from efpi_core.gateway.pulse import Pulse
 from efpi_core.gateway.restoring import restore
 from efpi_core.gateway.showing import DOUBT_CURE, appliance_view, revision_view
 from efpi_core.gateway.side_work import SideWork
@@ -87,6 +88,7 @@ class Gateway:
         self._began_s = clock.elapsed()
         self._instances: Instances | None = None
         self.side_work = SideWork()
+        self.pulse = Pulse(clock)
         self._balance_timer: TimerHandle | None = None
         self.version = version("efpi")
         self.life = f"g{state.life}"
@@ -125,11 +127,13 @@ class Gateway:
         await self._state.committed()  # no message may bear a mark of this life that the next one could bear again
         await self.site.start(instances, planner)
         self._tell_balance()
+        self.pulse.begin()
 
     async def stop(self, deadline_s: float) -> None:
         """End every instance in its safe state, and close the books; what was promised stands for the next life."""
         self._leaving = True
         self.side_work.end()
+        self.pulse.end()
         if self._balance_timer is not None:
             self._balance_timer.cancel()
         try:
@@ -222,6 +226,7 @@ class Gateway:
             started=self._instances is not None,
             now=self._clock.now(),
             uptime_s=self._clock.elapsed() - self._began_s,
+            pulse=self.pulse,
             told=dict(self.event_log.told),
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from efpi_core.gateway.pulse import OVERLOADED_CURE, OVERLOADED_TEXT, Pulse
 from efpi_core.gateway.site_keeper import SiteKeeper
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.site.problem import SiteError
@@ -20,9 +21,10 @@ def gateway_health(
     now: datetime,
     uptime_s: float,
     told: dict[str, int],
+    pulse: Pulse,
 ) -> HealthView:
     """Sum up: `starting` until the site runs, `degraded` when any part is not well, else `ok`."""
-    parts = (_state_health(state), _site_health(site))
+    parts = (_state_health(state), _site_health(site), _machine_health(pulse))
     reasons = tuple(_reasons(parts, instances))
     starting = not started or any(view.state is InstanceState.STARTING for view in instances)
     status = "degraded" if reasons else "starting" if starting else "ok"
@@ -54,6 +56,13 @@ def _site_health(site: SiteKeeper) -> PartHealth:
         text = site.problem.summary if isinstance(site.problem, SiteError) else site.problem.problem
         return PartHealth("site", ConditionState.MISCONFIGURED, "refused", text, site.problem.cure)
     return PartHealth("site", ConditionState.OK)
+
+
+def _machine_health(pulse: Pulse) -> PartHealth:
+    if pulse.overloaded:
+        text = f"{OVERLOADED_TEXT}: its timers come {pulse.lag_s:.1f} s late"
+        return PartHealth("machine", ConditionState.DEGRADED, "overloaded", text, OVERLOADED_CURE)
+    return PartHealth("machine", ConditionState.OK)
 
 
 def _reasons(parts: tuple[PartHealth, ...], instances: tuple[InstanceView, ...]) -> Iterator[str]:

@@ -50,6 +50,7 @@ class House:
     def on_strain(self, instance: str, strain: Strain | None) -> None:
         self.strains.append((instance, strain))
         self.news.set()
+        self.news.set()
 
     async def until(self, condition: Callable[[], object], within_s: float = 20.0) -> None:
         try:

@@ -96,3 +96,22 @@ async def test_any_other_exception_of_a_poll_is_a_fault_of_the_driver() -> None:
         await bench.let_pass(6)
         assert bench.failed is not None
         assert "not a number" in bench.failed.error
+
+
+async def test_on_an_overloaded_machine_polls_come_more_seldom_and_at_their_pace_again_when_it_is_over() -> None:
+    async with on_bench(Polled) as bench:
+        await bench.let_pass(0)
+
+        async def late_by(seconds: float) -> None:
+            """The next poll begins so late."""
+            bench.clock.advance(bench.clock.next_wakeup() + timedelta(seconds=seconds))
+            await bench.settle()
+
+        await late_by(4)
+        await bench.let_pass(5)
+        assert pauses(bench.driver.polled_at) == [9, 5], "one that is late is a machine that slept"
+        for _ in range(5):
+            await late_by(4)
+        assert pauses(bench.driver.polled_at)[2:] == [9, 9, 14, 24, 44]
+        await bench.let_pass(75)
+        assert pauses(bench.driver.polled_at)[-4:] == [40, 20, 10, 5]
