@@ -23,6 +23,10 @@ PORT_AGAIN_S = 5.0
 """How often a port that is in use is tried again."""
 
 
+Tell = Callable[[EventKind, str, str, str], None]
+"""Puts an event into the journal: its kind, whom it is about, a sentence, a cure."""
+
+
 class Front:
     """What is reached from outside. A port that cannot be had stops nobody; it is named, and tried again."""
 
@@ -32,7 +36,7 @@ class Front:
         self._clock = clock
         self._began_s = clock.elapsed()
         self._health: Callable[[], HealthView] = self._starting
-        self._tell: Callable[[EventKind, str, str, str], None] | None = None
+        self._tell: Tell | None = None
         self._problems: dict[str, EfpiError] = {}
         self._listeners: list[Listener] = []
         self._again: asyncio.Task[None] | None = None
@@ -118,11 +122,17 @@ class Front:
         host = f"[{self._options.host}]" if ":" in self._options.host else self._options.host
         return f"http://{host}:{self.port}"
 
-    def show(self, health: Callable[[], HealthView], tell: Callable[[EventKind, str, str, str], None]) -> None:
+    def show(self, health: Callable[[], HealthView], tell: Tell) -> None:
         """The gateway tells its health itself from now on, and has a journal for what of the front is not well."""
         self._health, self._tell = health, tell
         for part, error in self._problems.items():
             tell(NOT_REACHABLE, part, error.problem, error.cure)
+
+    @property
+    def summary(self) -> str:
+        """How the gateway is doing, in one line."""
+        health = self.health()
+        return "; ".join((health.status, *health.reasons))
 
     async def close(self) -> None:
         """Take no more requests, and end those under way."""

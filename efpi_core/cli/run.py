@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from efpi_core.cli.exit_code import ExitCode
+from efpi_core.cli.first_process import part_from_first_process
 from efpi_core.cli.front import Front
 from efpi_core.cli.run_options import RunOptions
+from efpi_core.cli.service_manager import Pulse, ServiceManager
 from efpi_core.clock import BoottimeEventLoop, RealClock
 from efpi_core.errors import SettingsError
 from efpi_core.host.launcher import ForkServerLauncher
@@ -26,12 +28,19 @@ from efpi_core.state.home import Home, default_home
 if TYPE_CHECKING:  # the socket listens before these are loaded
     from efpi_core.gateway.gateway import Gateway
 
+LONGEST_STANDSTILL_S = 90.0
+"""A disk that takes a write no further for so long is a matter for the service manager's watchdog."""
+
 STOP_S = 1.5
 """The instances have this long for their safe states when the gateway ends; with the rest it is over within 2 s."""
 
 
 def run(options: RunOptions) -> int:
     """Run a gateway until SIGTERM or Ctrl-C. Raises EfpiError when it cannot begin."""
+    ended = part_from_first_process()
+    if ended is not None:
+        return ended
+    manager = ServiceManager.of(os.environ)
     gc.disable()  # loading makes no garbage, and looking for it costs a tenth of the start
     _refuse_missing_site(options.site)
     home = Home(options.home or default_home(os.environ))
@@ -41,7 +50,7 @@ def run(options: RunOptions) -> int:
     )
     try:
         with asyncio.Runner(loop_factory=BoottimeEventLoop) as runner:
-            runner.run(_serve(options, home, book))
+            runner.run(_serve(options, home, book, manager))
     finally:
         book.close()
         home.close()
@@ -57,7 +66,7 @@ def _refuse_missing_site(site: str | None) -> None:
     raise SettingsError("--site", f"{site} cannot be read")
 
 
-async def _serve(options: RunOptions, home: Home, book: Logbook) -> None:
+async def _serve(options: RunOptions, home: Home, book: Logbook, manager: ServiceManager) -> None:
     told_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -66,15 +75,27 @@ async def _serve(options: RunOptions, home: Home, book: Logbook) -> None:
     front = Front(options, home, RealClock())
     await front.listen()
     opening = asyncio.create_task(_open(options, home, front, book))
+    pulse = Pulse(manager, RealClock(), lambda: _lives(opening), lambda: front.summary)
+    pulse.begin()
     ending = asyncio.create_task(told_to_end.wait())
     try:
         await asyncio.wait({opening, ending}, return_when=asyncio.FIRST_COMPLETED)
         if opening.done():
             opening.result()
+            manager.tell(READY="1", STATUS=front.summary)
             await ending
     finally:
+        manager.tell(STOPPING="1", STATUS="bringing the devices to safety")
+        pulse.stop()
         ending.cancel()
         await _end(opening, front)
+
+
+def _lives(opening: "asyncio.Task[Gateway]") -> bool:
+    """Whether all goes on that must; while the gateway is loading, that the event loop turns is enough."""
+    if not opening.done() or opening.cancelled() or opening.exception() is not None:
+        return True
+    return opening.result().standstill_s < LONGEST_STANDSTILL_S
 
 
 async def _open(options: RunOptions, home: Home, front: Front, book: Logbook) -> "Gateway":

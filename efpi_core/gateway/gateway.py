@@ -1,6 +1,5 @@
 """The gateway: the house, what it keeps, and the instances that run, behind one small interface for the outside."""
 
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +24,7 @@ from efpi_core.event_kinds import (
     STRAIN_OVER,
 )
 from efpi_core.gateway.appliances import ApplianceRecord
+from efpi_core.gateway.event_line import log_event
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.flow import FLOOD_CURE
 from efpi_core.gateway.health import gateway_health
@@ -41,7 +41,6 @@ from efpi_core.gateway.site_keeper import SiteKeeper
 from efpi_core.gateway.state_journal import StateJournal
 from efpi_core.gateway.strain import OVER, Strain
 from efpi_core.host.frames import FromInstance, ToInstance
-from efpi_core.log_line import say
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.limits import Limit
 from efpi_core.state.state import State
@@ -58,8 +57,6 @@ from efpi_core.views import (
     RevisionView,
 )
 
-LOG = logging.getLogger("efpi")
-
 _NOT_RUNNING = (
     InstanceState.BACKING_OFF,
     InstanceState.QUARANTINED,
@@ -72,8 +69,6 @@ _NOT_WELL = {
     InstanceState.QUARANTINED: INSTANCE_QUARANTINED,
     InstanceState.MISSING: INSTANCE_MISSING,
 }
-
-_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 BALANCE_EVERY_S = 1.0
 """How often the balance is told to those who watch."""
@@ -198,8 +193,7 @@ class Gateway:
             self.house.feed.tell("observation", slot.name, ObservationBoard.view(slot, self._clock.now()))
 
     def _event(self, event: EventView) -> None:
-        facts = {"cure": event.cure, "detail": event.detail, "count": event.count if event.count > 1 else None}
-        say(LOG, _LEVELS.get(event.level, logging.INFO), event.kind, event.subject, event.text, facts=facts)
+        log_event(event)
         self.house.feed.tell("event", str(event.number), event)
 
     def _tell_balance(self) -> None:
@@ -213,6 +207,11 @@ class Gateway:
             self.event_log.tell(STATE_KEPT, "state", "the state is written to disk again")
         else:
             self.event_log.tell(STATE_NOT_KEPT, "state", problem.problem, problem.cure)
+
+    @property
+    def standstill_s(self) -> float:
+        """For how long what must go on has stood still, in s: what is written comes to no end."""
+        return self._state.standstill_s
 
     # --- GatewayApi: looking
 

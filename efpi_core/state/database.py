@@ -26,6 +26,11 @@ class Database:
         """Whether what is written survives the end of the process."""
         return False
 
+    @property
+    def standstill_s(self) -> float:
+        """For how long the write that is under way has taken, in s; 0 when none is."""
+        return 0.0
+
     def put(self, table: Table, row: Row, *, durable: bool = False) -> None:
         """Set a row. `durable`: it must survive a power cut from its commit on, not only the end of the process."""
         self.rows[table][row[: table.keys]] = row

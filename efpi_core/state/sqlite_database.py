@@ -43,6 +43,7 @@ class SqliteDatabase(Database):
         self._writer = Writer(home, opened)
         self._pending = Batch()
         self._under_way: Batch | None = None
+        self._begun_s = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._handing_over = False
         self._retry: TimerHandle | None = None
@@ -53,6 +54,11 @@ class SqliteDatabase(Database):
     def kept(self) -> bool:
         """Whether what is written survives the end of the process."""
         return self.problem is None
+
+    @property
+    def standstill_s(self) -> float:
+        """For how long the write that is under way has taken, in s; 0 when none is."""
+        return 0.0 if self._under_way is None else self._clock.elapsed() - self._begun_s
 
     @property
     def commits(self) -> int:
@@ -143,6 +149,7 @@ class SqliteDatabase(Database):
         self._handing_over = False
         batch, self._pending = self._pending, Batch()
         self._under_way = batch
+        self._begun_s = self._clock.elapsed()
         if self._watch is None:
             self._watch = self._clock.call_later(STUCK_S, lambda: self._look(batch))
         self._writer.take(batch)

@@ -125,6 +125,11 @@ class State(SiteRecords):
         """Whether what is written survives the end of the process."""
         return self._database.kept
 
+    @property
+    def standstill_s(self) -> float:
+        """For how long the write that is under way has taken, in s; 0 when none is."""
+        return self._database.standstill_s
+
     def on_problem(self, callback: Callable[[EfpiError | None], None]) -> None:
         """Be told when a problem begins, changes, or (None) ends."""
         self._database.on_problem = callback
