@@ -26,6 +26,7 @@ _NO_TEXT = "Could not decode to UTF-8"
 _FULL = (sqlite3.SQLITE_FULL,)
 _UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_OTHER_TABLES = "its tables are others than those that were made"
 
 
 Rows = dict[Table, dict[Row, Row]]
@@ -186,8 +187,10 @@ def open_file(path: Path) -> OpenedFile:
     """
     try:
         connection, rows = open_writable(path)
+    except UnicodeDecodeError as error:  # SQLite's own words about a damaged schema may quote it
+        return _rescue(path, sqlite3.DatabaseError(f"its schema is no text: {error}"))
     except sqlite3.Error as error:
-        if primary_code(error) in _DAMAGED or str(error).startswith(_NO_TEXT):
+        if primary_code(error) in _DAMAGED or str(error).startswith((_NO_TEXT, _OTHER_TABLES)):
             return _rescue(path, error)
         return _open_unwritable(path, database_problem(error, path))
     except OSError as error:
@@ -201,10 +204,19 @@ def open_writable(path: Path) -> tuple[sqlite3.Connection, Rows]:
     connection = connect(path)
     try:
         migrate(connection, path)
-        return connection, _read(connection)
+        return connection, _read_all(connection)
     except BaseException:
         connection.close()
         raise
+
+
+def _read_all(connection: sqlite3.Connection) -> Rows:
+    try:
+        return _read(connection)
+    except sqlite3.OperationalError as error:
+        if primary_code(error) != sqlite3.SQLITE_ERROR:
+            raise
+        raise sqlite3.DatabaseError(f"{_OTHER_TABLES}: {error}") from error
 
 
 def _read(connection: sqlite3.Connection) -> Rows:
@@ -219,7 +231,12 @@ def _open_unwritable(path: Path, problem: EfpiError) -> OpenedFile:
     memory = None if _absent(path) else _read_only_copy(path)
     copy = memory or sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     migrate(copy, None)
-    return OpenedFile(_read(copy), None, copy, problem, may_resume=memory is not None or _absent(path))
+    try:
+        rows = _read(copy)
+    except (sqlite3.Error, UnicodeDecodeError):  # damaged, and not ours to mend where nothing can be written
+        copy.close()
+        return OpenedFile({}, None, None, problem, may_resume=False)
+    return OpenedFile(rows, None, copy, problem, may_resume=memory is not None or _absent(path))
 
 
 def _read_only_copy(path: Path) -> sqlite3.Connection | None:
@@ -230,7 +247,7 @@ def _read_only_copy(path: Path) -> sqlite3.Connection | None:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{query}", uri=True)) as source:
                 source.backup(memory)
             memory.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):
             memory.close()
             continue
         return memory

@@ -6,7 +6,7 @@ from typing import TypeVar
 from efpi_core.clock import Clock
 from efpi_core.event_kinds import ROW_UNREADABLE, EventKind
 from efpi_core.state.database import Database
-from efpi_core.state.records import EVENT_RING, event_row, event_view
+from efpi_core.state.records import EVENT_RING, HIGHEST_NUMBER, event_row, event_view
 from efpi_core.state.table import EVENT, NOTE, Row, Table
 from efpi_core.views import EventView
 
@@ -47,7 +47,7 @@ class Keeper:
         rows = self._database.rows[EVENT]
         numbers = range(first, min(first + count, self._last_event + 1))
         found = (rows.get((number % EVENT_RING,)) for number in numbers)
-        return tuple(event_view(row) for row in found if row is not None)
+        return tuple(event for row in found if row is not None and (event := _event(row)) is not None)
 
     def _readable(
         self, table: Table, read: Callable[[Row], RecordT], wanted: Callable[[Row], bool] = bool
@@ -71,4 +71,11 @@ class Keeper:
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and value <= HIGHEST_NUMBER else 0
+
+
+def _event(row: Row) -> EventView | None:
+    try:
+        return event_view(row)
+    except ValueError:
+        return None

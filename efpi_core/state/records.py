@@ -1,9 +1,13 @@
 """What the gateway keeps, as values: open allocations, connections, overrides, limits, events; and their rows."""
 
 import json
+import math
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import wraps
+from typing import Any, TypeVar
 
 from pydantic import JsonValue
 
@@ -14,6 +18,27 @@ from efpi_core.plugin.limits import Limit, LimitSource
 from efpi_core.site.revisions import Origin, Revision, Verdict
 from efpi_core.state.table import Row
 from efpi_core.views import EventView, OverrideView
+
+LARGEST_DOCUMENT = 64 * 1024 * 1024
+"""Bytes of a site document or of its data: far more than the largest that is taken."""
+
+HIGHEST_NUMBER = 1 << 53
+"""Of an event or a revision: a higher one was never given."""
+
+RecordT = TypeVar("RecordT")
+
+
+def reads_a_row(read: Callable[[Row], RecordT]) -> Callable[[Row], RecordT]:
+    """A reader of rows that raises ValueError for whatever is wrong with one: a damaged file may hold anything."""
+
+    @wraps(read)
+    def reading(row: Row) -> RecordT:
+        try:
+            return read(row)
+        except (TypeError, OverflowError, RecursionError) as error:
+            raise ValueError(str(error)) from error
+
+    return reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +84,17 @@ def with_status(row: Row, status: AllocationStatus, text: str, at: datetime) -> 
     return (*row[:3], status.value, text, *row[5:7], at.isoformat())
 
 
+@reads_a_row
 def open_allocation(row: Row) -> OpenAllocation:
-    """An allocation as kept. Raises ValueError when its message is not one of this efpi."""
+    """An allocation as kept."""
     _, _, app, status, text, message, given_at, changed_at = map(_text, row)
     return OpenAllocation(
         message=_allocation(MESSAGE.validate_json(message)),
         app=app,
-        given_at=datetime.fromisoformat(given_at),
+        given_at=_instant(given_at),
         status=AllocationStatus(status) if status else None,
         text=text,
-        changed_at=datetime.fromisoformat(changed_at) if changed_at else None,
+        changed_at=_instant(changed_at) if changed_at else None,
     )
 
 
@@ -93,11 +119,12 @@ class KeptConnection:
         return (self.appliance_id, self.app, int(self.by_hand), self.changed_at.isoformat())
 
 
+@reads_a_row
 def kept_connection(row: Row) -> KeptConnection:
     """A connection as kept."""
     appliance, app, by_hand, changed_at = row
     return KeptConnection(
-        _text(appliance), None if app is None else _text(app), bool(by_hand), datetime.fromisoformat(_text(changed_at))
+        _text(appliance), None if app is None else _text(app), bool(by_hand), _instant(_text(changed_at))
     )
 
 
@@ -127,17 +154,18 @@ def ended_row(number: int, row: Row, status: AllocationStatus, text: str, at: da
     return (number % ENDED_RING, number, *row[:3], status.value, text[:LONGEST_END], at.isoformat())
 
 
+@reads_a_row
 def ended_allocation(row: Row) -> EndedAllocation:
     """An end as kept."""
     _, number, appliance, allocation, app, status, text, at = row
     return EndedAllocation(
-        number if isinstance(number, int) else 0,
+        _count(number),
         _text(appliance),
         _text(allocation),
         _text(app),
         AllocationStatus(_text(status)),
         _text(text),
-        datetime.fromisoformat(_text(at)),
+        _instant(_text(at)),
     )
 
 
@@ -147,10 +175,11 @@ def override_row(override: OverrideView, allocation_id: str | None) -> Row:
     return (override.appliance, override.action, override.until.isoformat(), override.by, parameters, allocation_id)
 
 
+@reads_a_row
 def override_view(row: Row) -> OverrideView:
     """An override as kept."""
     appliance, action, until, by, parameters = map(_text, row[:5])
-    return OverrideView(appliance, action, datetime.fromisoformat(until), by, json.loads(parameters))
+    return OverrideView(appliance, action, _instant(until), by, _object(parameters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +206,7 @@ class KeptLimit:
         )
 
 
+@reads_a_row
 def kept_limit(row: Row) -> KeptLimit:
     """A limit as kept."""
     name, source, lower, upper, phase, appliance, begins, ends, reason, by = row
@@ -187,8 +217,8 @@ def kept_limit(row: Row) -> KeptLimit:
         upper_w=_number(upper),
         phase=None if phase is None else Phase(_text(phase)),
         appliance_id=None if appliance is None else _text(appliance),
-        start=None if begins is None else datetime.fromisoformat(_text(begins)),
-        end=None if ends is None else datetime.fromisoformat(_text(ends)),
+        start=None if begins is None else _instant(_text(begins)),
+        end=None if ends is None else _instant(_text(ends)),
         reason=_text(reason),
     )
     return KeptLimit(limit, _text(by))
@@ -207,20 +237,21 @@ def event_row(event: EventView) -> Row:
     )  # fmt: skip
 
 
+@reads_a_row
 def event_view(row: Row) -> EventView:
     """An event as kept."""
     _, number, at, level, subject, kind, text, cure, detail, count, last_at = row
     return EventView(
-        number=int(_number(number) or 0),
-        at=datetime.fromisoformat(_text(at)),
+        number=_count(number),
+        at=_instant(_text(at)),
         level=_text(level),
         subject=_text(subject),
         kind=_text(kind),
         text=_text(text),
         cure=_text(cure),
         detail=_text(detail),
-        count=int(_number(count) or 1),
-        last_at=datetime.fromisoformat(_text(last_at)) if last_at else None,
+        count=_count(count),
+        last_at=_instant(_text(last_at)) if last_at else None,
     )
 
 
@@ -232,12 +263,13 @@ def revision_row(revision: Revision) -> Row:
     )  # fmt: skip
 
 
+@reads_a_row
 def kept_revision(row: Row) -> Revision:
     """A revision as kept."""
     by, why, origin, verdict, digest, source, note = map(_text, row[2:])
     return Revision(
-        number=int(_number(row[0]) or 0),
-        at=datetime.fromisoformat(_text(row[1])),
+        number=_count(row[0]),
+        at=_instant(_text(row[1])),
         by=by,
         why=why,
         origin=Origin(origin),
@@ -253,9 +285,17 @@ def kept_document(row: Row | None) -> tuple[str, JsonValue] | None:
     if row is None or not isinstance(row[1], bytes) or not isinstance(row[2], bytes):
         return None
     try:
-        return zlib.decompress(row[1]).decode(), json.loads(zlib.decompress(row[2]))
-    except (zlib.error, ValueError):
+        return _unpacked(row[1]).decode(), json.loads(_unpacked(row[2]))
+    except (zlib.error, ValueError, RecursionError):
         return None
+
+
+def _unpacked(packed: bytes) -> bytes:
+    unpacking = zlib.decompressobj()
+    content = unpacking.decompress(packed, LARGEST_DOCUMENT)
+    if not unpacking.eof:
+        raise ValueError("a document that is cut, or far too large")
+    return content
 
 
 def with_verdict(revision: Revision, verdict: Verdict, note: str) -> Revision:
@@ -268,4 +308,28 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    if isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    if value is None:
+        return None
+    raise ValueError(f"{str(value)[:40]!r} is no number")
+
+
+def _count(value: object) -> int:
+    if isinstance(value, int) and 0 < value <= HIGHEST_NUMBER:
+        return value
+    raise ValueError(f"{str(value)[:40]!r} is no number that was given")
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text[:40]!r} has no zone")
+    return at
+
+
+def _object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"{text[:40]!r} is no object")
+    return value

@@ -30,11 +30,12 @@ def salvage(damaged: Path, connection: sqlite3.Connection) -> int:
         source.text_factory = _decoded
         for table in TABLES:
             for select in (table.select, table.select_backwards):
-                with suppress(sqlite3.Error):
+                with suppress(sqlite3.Error, UnicodeDecodeError):
                     for row in source.execute(select):
                         if _BROKEN not in row and (table.name, row[: table.keys]) not in saved:
-                            connection.execute(table.upsert(1), row)
-                            saved.add((table.name, row[: table.keys]))
+                            with suppress(sqlite3.IntegrityError):  # a row that its table does not take
+                                connection.execute(table.upsert(1), row)
+                                saved.add((table.name, row[: table.keys]))
     return len(saved)
 
 

@@ -39,6 +39,7 @@ from efpi_core.state.records import (
     open_allocation,
     override_row,
     override_view,
+    reads_a_row,
     with_status,
 )
 from efpi_core.state.site_records import SiteRecords
@@ -58,6 +59,9 @@ from efpi_core.views import OverrideView
 ALL_OF_THEM = "*"
 """Stands for all instances, since a kill leaves no time to say which."""
 
+LONGEST_LIFE = 12
+"""Digits of the number of lives."""
+
 
 class State(SiteRecords):
     """Open allocations, connections, overrides, limits, plugins' memory, events and site revisions."""
@@ -67,7 +71,7 @@ class State(SiteRecords):
         self._home = home
         self._ends = max((end.number for end in self._readable(ENDED, ended_allocation)), default=0)
         life = self._note("life") or ""
-        self.life = (int(life) if life.isdecimal() else 0) + 1
+        self.life = (int(life) if life.isdecimal() and len(life) <= LONGEST_LIFE else 0) + 1
         """How many times a gateway began in this home, this one included; marks its message ids."""
         self.ended_in_order = self.life == 1 or self._note("ended") == life
         """Whether the life before came to its end as it should, and not by a kill or a power cut."""
@@ -249,5 +253,6 @@ class State(SiteRecords):
         self._tell(STATE_RESCUED, "state", what)
 
 
+@reads_a_row
 def _kept_value(row: Row) -> tuple[str, JsonValue]:
     return str(row[1]), json.loads(str(row[2]))

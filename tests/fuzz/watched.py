@@ -6,5 +6,6 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "http": ("efpi_core.http", "h11", "starlette", "uvicorn"),
     "p1": ("efpi_driver_p1",),
     "site_yaml": ("efpi_core.site", "ruamel"),
+    "state_db": ("efpi_core.state",),
     "sunspec": ("efpi_driver_sunspec",),
 }
