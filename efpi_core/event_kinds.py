@@ -99,6 +99,34 @@ JOURNAL_FAILED = _kind(
     "see `efpi doctor`, it looks at the disk",
 )
 
+# --- the history
+
+HISTORY_PAUSED = _kind(
+    "history_paused",
+    Level.ERROR,
+    "What is observed does not reach the disk: it waits in memory, later values are lost. The house runs on.",
+)
+HISTORY_RESUMED = _kind("history_resumed", Level.INFO, "What is observed is written to the disk again.")
+HISTORY_RESCUED = _kind(
+    "history_rescued",
+    Level.ERROR,
+    "The history was damaged. It was set aside, and what could be read went into a new one.",
+    "check the disk, it may be worn out",
+)
+COUNTER_RESET = _kind(
+    "counter_reset", Level.INFO, "A counter began anew; what it shows since then counts.", figures=True
+)
+COUNTER_ROLLED_OVER = _kind(
+    "counter_rolled_over", Level.INFO, "A counter passed its highest value and began at 0 again.", figures=True
+)
+COUNTER_REPLACED = _kind(
+    "counter_replaced",
+    Level.WARNING,
+    "A counter shows what it cannot have counted: it is taken for another one, whose differences count from here.",
+    "nothing, if the meter was replaced; else look at the device",
+    figures=True,
+)
+
 # --- the site
 
 SITE_APPLIED = _kind("site_applied", Level.INFO, "A changed site document is in force and has proved itself.")

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Protocol
 
+from efpi_core.history_views import HistoryChannelView, HistoryCostView, HistoryFigures, HistoryView, Resolution
 from efpi_core.plugin.limits import Limit
 from efpi_core.views import (
     ApplianceView,
@@ -16,6 +17,23 @@ from efpi_core.views import (
     OverrideView,
     RevisionView,
 )
+
+
+class HistoryApi(Protocol):
+    """What was observed. Methods raise RefusedError or TryAgainError with the cure."""
+
+    @property
+    def figures(self) -> HistoryFigures:
+        """Size, wear and losses."""
+
+    async def channels(self) -> tuple[HistoryChannelView, ...]:
+        """All channels, by name."""
+
+    async def values(self, channel: str, since: datetime, until: datetime, resolution: Resolution) -> HistoryView:
+        """Values of one channel in [since, until)."""
+
+    async def costs(self, since: datetime, until: datetime, resolution: Resolution) -> HistoryCostView:
+        """What energy at the grid meter cost in [since, until)."""
 
 
 class GatewayApi(Protocol):
@@ -47,6 +65,10 @@ class GatewayApi(Protocol):
 
     def events(self, after: int = 0, count: int = 200) -> tuple[EventView, ...]:
         """Events with a number above `after`, oldest first; `after` 0 gives the newest `count`."""
+
+    @property
+    def history(self) -> HistoryApi | None:
+        """What was observed; None where nothing is kept of it."""
 
     def subscribe(self) -> AsyncIterator[tuple[str, object]]:
         """Follow changes as they happen: ("observation", ObservationView), ("appliance", ApplianceView), …

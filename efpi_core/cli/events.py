@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import typer
 
 from efpi_core.cli.exit_code import NoGatewayError
-from efpi_core.cli.options import Caller, HomeOption, JsonOption, instant, span
+from efpi_core.cli.options import Caller, HomeOption, JsonOption, past_instant
 from efpi_core.cli.plain import plain_text
 from efpi_core.clock import RealClock
 from efpi_core.event_kinds import Level
@@ -37,23 +37,13 @@ def events(
 ) -> None:
     """Show what happened, with what to do about it; docs/events.md explains every kind."""
     caller = Caller(home, as_json=as_json)
-    chosen = EventFilter(level, subject, _since(since, RealClock().now()) if since else None)
+    chosen = EventFilter(level, subject, past_instant(since, "--since", RealClock().now()) if since else None)
     if follow:
         _follow(caller, chosen, after, count)
         return
     found = _present(caller, chosen, after, count)
     none = "Nothing happened." if chosen == EventFilter() and not after else "Nothing of that happened."
     caller.screen.show(found, (line for event in found for line in _lines(event)) if found else [none])
-
-
-def _since(text: str, now: datetime) -> datetime:
-    """A span back from now, or an instant; one of a clock is the latest that has passed."""
-    if text[-1:].isalpha() and not text.endswith("Z"):
-        return now - span(text, "--since")
-    at = instant(text, "--since", now)
-    if at > now and ":" in text and "-" not in text:
-        at -= timedelta(days=1)
-    return at
 
 
 def _present(caller: Caller, chosen: EventFilter, after: int, count: int) -> list[dict[str, Any]]:

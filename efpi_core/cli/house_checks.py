@@ -15,6 +15,8 @@ def house_checks(health: dict[str, Any], appliances: list[dict[str, Any]], insta
     for part in health["parts"]:
         if part["state"] != ConditionState.OK:
             yield _as_told(part["name"], part, part["text"] or part["detail"])
+        elif part["text"]:
+            yield well(part["name"], part["text"])
     for instance in health["instances"]:
         yield instance_check(instance)
     for appliance in appliances:

@@ -12,6 +12,7 @@ from efpi_core.clock import Clock
 from efpi_core.gateway.gateway import Gateway
 from efpi_core.gateway.planning import Planner
 from efpi_core.gateway.supervisor import Supervisor
+from efpi_core.history.history import History
 from efpi_core.host.catalogue import Catalogue
 from efpi_core.host.host import HostListener, InstanceHost
 from efpi_core.host.hosts import Hosts
@@ -41,7 +42,7 @@ async def open_gateway(
     Raises SettingsError when there is no site to run.
     """
     state = State.open(home, clock)
-    gateway = Gateway(clock=clock, state=state)
+    gateway = Gateway(clock=clock, state=state, history=History(home.path, clock))
     try:
         _take_site(gateway, options)
         gateway.site.check_configs = check_settings_beside

@@ -82,6 +82,16 @@ def bounds(lower: float | None, upper: float | None) -> dict[str, float | None]:
     return {"lower_w": lower, "upper_w": upper}
 
 
+def past_instant(text: str, option: str, now: datetime) -> datetime:
+    """A span back from now as `2h` or `3d`, or an instant; one of a clock is the latest that has passed."""
+    if text[-1:].isalpha() and not text.endswith("Z"):
+        return now - span(text, option)
+    at = instant(text, option, now)
+    if at > now and ":" in text and "-" not in text:
+        at -= timedelta(days=1)
+    return at
+
+
 def require_known(name: str, known: Iterable[str], what: str) -> None:
     """Refuse a name that is none, with the nearest one that is."""
     names = sorted(known)

@@ -88,6 +88,8 @@ def bad_spec(spec: ObservationSpec) -> str | None:
         return (
             f"'{spec.name}' promises a value every {every} s; say above 0 and up to {LONGEST_INTERVAL_S:.0f}, or None"
         )
+    if spec.modulus is not None and not 0 < spec.modulus < 1 << 63:
+        return f"'{spec.name}' begins anew at {spec.modulus}; say above 0 and below 2^63, or None"
     if len(spec.unit) > 32 or not spec.unit.isprintable():
         return f"the unit of '{spec.name}' is none"
     return bad_name(spec.name)

@@ -301,6 +301,7 @@ class Exchange:
                         count,
                         at,
                         unit=_COUNTER_UNIT.get(reading.commodity.value, "J"),
+                        kind="counter",
                         owner=record.instance,
                     )
 

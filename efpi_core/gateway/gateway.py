@@ -28,6 +28,7 @@ from efpi_core.gateway.event_line import log_event
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.flow import FLOOD_CURE
 from efpi_core.gateway.health import gateway_health
+from efpi_core.gateway.history_facts import history_facts
 from efpi_core.gateway.house import House
 from efpi_core.gateway.instances import Instances
 from efpi_core.gateway.observations import ObservationBoard, Slot
@@ -40,6 +41,7 @@ from efpi_core.gateway.side_work import SideWork
 from efpi_core.gateway.site_keeper import SiteKeeper
 from efpi_core.gateway.state_journal import StateJournal
 from efpi_core.gateway.strain import OVER, Strain
+from efpi_core.history.history import History
 from efpi_core.host.frames import FromInstance, ToInstance
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.limits import Limit
@@ -77,9 +79,11 @@ BALANCE_EVERY_S = 1.0
 class Gateway:
     """One gateway at work. Implements `GatewayApi`, and listens to its instances."""
 
-    def __init__(self, *, clock: Clock, state: State) -> None:
+    def __init__(self, *, clock: Clock, state: State, history: History | None = None) -> None:
         self._clock = clock
         self._state = state
+        self.history = history
+        """What was observed; None for a gateway that keeps nothing of it."""
         self._began_s = clock.elapsed()
         self._instances: Instances | None = None
         self.side_work = SideWork()
@@ -106,6 +110,9 @@ class Gateway:
         self.house.desk.on_end = lambda override: state.remove_override(override.appliance_id)
         self.house.on_limit_ended = lambda limit: state.remove_limit(limit.limit_id)
         self.event_log.sinks.append(self._event)
+        if history is not None:
+            history.on_event = self.event_log.tell
+            self.house.board.sinks.append(history.observe)
         state.on_problem(self._state_problem)
         if state.problem is not None:
             self._state_problem(state.problem)
@@ -120,6 +127,8 @@ class Gateway:
         planner.promised = self.house.promises.of_instance
         self._state.instances_begin()
         await self._state.committed()  # no message may bear a mark of this life that the next one could bear again
+        if self.history is not None:
+            self.history.start(lambda: history_facts(self.site.site, self.house))
         await self.site.start(instances, planner)
         self._tell_balance()
         self.pulse.begin()
@@ -136,6 +145,8 @@ class Gateway:
                 await self._instances.stop(deadline_s)
                 self._state.instances_ended(self._instances.left_in_disorder())
                 self.event_log.tell(GATEWAY_ENDED, "gateway", "the gateway was told to end")
+            if self.history is not None:
+                await self.history.stop()
         finally:
             self.event_log.flush(all_of_them=True)
             self._state.close()
@@ -221,6 +232,7 @@ class Gateway:
             version=self.version,
             site=self.site,
             state=self._state,
+            history=self.history,
             instances=self.instances(),
             started=self._instances is not None,
             now=self._clock.now(),

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from efpi_core.gateway.pulse import OVERLOADED_CURE, OVERLOADED_TEXT, Pulse
 from efpi_core.gateway.site_keeper import SiteKeeper
+from efpi_core.history.history import History
+from efpi_core.history_views import HistoryFigures
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.site.problem import SiteError
 from efpi_core.state.state import State
@@ -16,6 +18,7 @@ def gateway_health(
     version: str,
     site: SiteKeeper,
     state: State,
+    history: History | None,
     instances: tuple[InstanceView, ...],
     started: bool,
     now: datetime,
@@ -24,7 +27,8 @@ def gateway_health(
     pulse: Pulse,
 ) -> HealthView:
     """Sum up: `starting` until the site runs, `degraded` when any part is not well, else `ok`."""
-    parts = (_state_health(state), _site_health(site), _machine_health(pulse))
+    kept = () if history is None else (_history_health(history),)
+    parts = (_state_health(state), _site_health(site), _machine_health(pulse), *kept)
     reasons = tuple(_reasons(parts, instances))
     starting = not started or any(view.state is InstanceState.STARTING for view in instances)
     status = "degraded" if reasons else "starting" if starting else "ok"
@@ -49,6 +53,20 @@ def _state_health(state: State) -> PartHealth:
             "state", ConditionState.DEGRADED, problem.detail_code or "not_kept", problem.problem, problem.cure
         )
     return PartHealth("state", ConditionState.OK)
+
+
+def _history_health(history: History) -> PartHealth:
+    problem = history.problem
+    if problem is not None:
+        detail = problem.detail_code or "not_kept"
+        return PartHealth("history", ConditionState.DEGRADED, detail, problem.problem, problem.cure)
+    return PartHealth("history", ConditionState.OK, text=_history_text(history.figures))
+
+
+def _history_text(figures: HistoryFigures) -> str:
+    daily = figures.written_a_day
+    wear = "" if daily is None else f", {daily / 1e6:.0f} MB written a day"
+    return f"{figures.used_bytes / 1e6:.1f} of {figures.most_bytes / 1e6:.0f} MB{wear}"
 
 
 def _site_health(site: SiteKeeper) -> PartHealth:

@@ -24,12 +24,15 @@ Sink = Callable[["Slot"], None]
 class Slot:
     """One observation and its last value."""
 
-    __slots__ = ("at", "expected_every_s", "name", "owner", "quality", "unit", "value", "watchers")
+    __slots__ = ("at", "expected_every_s", "kind", "modulus", "name", "owner", "quality", "unit", "value", "watchers")
 
     def __init__(self, name: str, unit: str, owner: str) -> None:
         self.name = name
         self.unit = unit
         self.owner = owner
+        self.kind = ""
+        """As `ObservationSpec.kind`; empty when nobody said."""
+        self.modulus: float | None = None
         self.value: ObservedValue = None
         self.quality = Quality.UNKNOWN
         self.at: datetime | None = None
@@ -62,6 +65,7 @@ class ObservationBoard:
         if slot is None:
             return False
         slot.unit = spec.unit
+        slot.kind, slot.modulus = spec.kind, spec.modulus
         slot.expected_every_s = spec.expected_every_s
         return True
 
@@ -92,6 +96,7 @@ class ObservationBoard:
         at: datetime,
         *,
         unit: str = "",
+        kind: str = "",
         owner: str = "",
         quality: Quality = Quality.GOOD,
     ) -> bool:
@@ -101,6 +106,7 @@ class ObservationBoard:
             slot = self._slot(name, unit, owner)
             if slot is None:
                 return False
+            slot.kind = kind
         slot.value, slot.at, slot.quality = value, at, quality
         watchers = slot.watchers
         if watchers is None:

@@ -7,6 +7,7 @@ from starlette.routing import request_response
 from efpi_core.gateway_api import GatewayApi
 from efpi_core.http.changing import Changing
 from efpi_core.http.event_stream import EventStream
+from efpi_core.http.history import HistoryRoutes
 from efpi_core.http.reading import Handler, Reading
 from efpi_core.plugin.hookspecs import hookimpl
 from efpi_core.plugin.routes import HttpRoute, Role
@@ -23,6 +24,7 @@ class Api:
         """All routes under /api, and /metrics."""
         self._stream = EventStream(gateway)
         reading, changing = Reading(gateway), Changing(gateway)
+        history = HistoryRoutes(gateway)
         return (
             _shown("/api/appliances", reading.appliances),
             _shown("/api/appliances/{appliance}", reading.appliance),
@@ -33,6 +35,9 @@ class Api:
             _shown("/api/limits", reading.limits),
             _shown("/api/overrides", reading.overrides),
             _shown("/api/journal", reading.journal),
+            _shown("/api/history", history.channels),
+            _shown("/api/history/{channel}", history.values),
+            _shown("/api/costs", history.costs),
             _shown("/api/events", self._stream.serve),
             _shown("/api/site", reading.site),
             _shown("/api/site/history", reading.site_history),

@@ -27,6 +27,7 @@ def _lines(gateway: GatewayApi) -> Iterator[str]:
     yield from _appliances(gateway)
     yield from _balance(gateway)
     yield from _observations(gateway)
+    yield from _history(gateway)
     yield from _process()
 
 
@@ -144,6 +145,20 @@ def _observations(gateway: GatewayApi) -> Iterator[str]:
         if isinstance(view.value, int | float) and view.quality is Quality.GOOD
     ]
     yield from family("efpi_observation", "gauge", "Last good value of an observation.", samples)
+
+
+def _history(gateway: GatewayApi) -> Iterator[str]:
+    if gateway.history is None:
+        return
+    figures = gateway.history.figures
+    yield from family("efpi_history_bytes", "gauge", "Size of the history.", [({}, figures.used_bytes)])
+    yield from family("efpi_history_most_bytes", "gauge", "What it may take.", [({}, figures.most_bytes)])
+    yield from family(
+        "efpi_history_written_bytes_total", "counter", "Bytes handed to the disk.", [({}, figures.written_bytes)]
+    )
+    yield from family(
+        "efpi_history_lost_values_total", "counter", "Values lost while the disk refused.", [({}, figures.lost)]
+    )
 
 
 def _process() -> Iterator[str]:

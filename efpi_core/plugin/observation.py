@@ -33,6 +33,8 @@ class ObservationSpec:
     title: str = ""
     expected_every_s: float | None = None
     """How often a new value is promised; after three times that span the value is stale."""
+    modulus: float | None = None
+    """Of a counter: the value at which it begins at 0 again, if it is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,10 +73,12 @@ class SiteDiff:
     """Of place, zone, currency, tariff, wishes: what every plugin is told at its start."""
     limits: tuple[ValueChange, ...] = ()
     connections: tuple[ValueChange, ...] = ()
+    history: tuple[ValueChange, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether anything differs."""
-        return bool(self.added or self.removed or self.changed or self.facts or self.limits or self.connections)
+        instances = self.added or self.removed or self.changed
+        return bool(instances or self.facts or self.limits or self.connections or self.history)
 
     @property
     def restart_all(self) -> bool:
@@ -99,7 +101,7 @@ class SiteDiff:
             yield f"~ {change.spec.instance}{' (starts anew)' if change.restart else ''}"
             for value in change.values:
                 yield f"    {value}"
-        for value in (*self.facts, *self.limits, *self.connections):
+        for value in (*self.facts, *self.limits, *self.connections, *self.history):
             yield f"~ {value}"
 
     def as_json(self) -> dict[str, JsonValue]:
@@ -118,6 +120,7 @@ class SiteDiff:
             "facts": [value.as_json() for value in self.facts],
             "limits": [value.as_json() for value in self.limits],
             "connections": [value.as_json() for value in self.connections],
+            "history": [value.as_json() for value in self.history],
         }
 
 
@@ -135,6 +138,7 @@ def diff_sites(before: Site, after: Site) -> SiteDiff:
         facts=tuple(value for key in _FACTS for value in _differences(old_data[key], new_data[key], (key,))),
         limits=tuple(_differences(old_data["limits"], new_data["limits"], ("limits",))),
         connections=_connection_differences(before, after),
+        history=tuple(_differences(old_data["history"], new_data["history"], ("history",))),
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringCo
 from efpi_core.plugin.limits import Limit
 from efpi_core.plugin.site_facts import SiteFacts
 from efpi_core.site.grid import GridLimits
+from efpi_core.site.history import HistoryWish
 from efpi_core.site.model import (
     AppliancePattern,
     InstanceName,
@@ -174,6 +175,9 @@ class Site(SiteModel):
             "Which app controls an appliance; null for none. `pv-*` names many; a full name comes before a pattern, "
             "an earlier pattern before a later. What is not named is connected where there is exactly one answer."
         ),
+    )
+    history: HistoryWish = Field(
+        default_factory=HistoryWish, title="History", description="How much of what is observed is kept."
     )
     preferences: dict[WishName, Wish] = Field(
         default_factory=dict, title="Preferences", description="Wishes for the building as a whole, read by the apps."

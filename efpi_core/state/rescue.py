@@ -1,10 +1,11 @@
 """What can be saved of a damaged database."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-from efpi_core.state.table import TABLES, Row
+from efpi_core.state.table import TABLES, Row, Table
 
 _LARGEST_PADDED = 1024 * 1024 * 1024
 
@@ -21,14 +22,14 @@ def move_aside(path: Path) -> Path:
     return aside
 
 
-def salvage(damaged: Path, connection: sqlite3.Connection) -> int:
+def salvage(damaged: Path, connection: sqlite3.Connection, tables: Sequence[Table] = TABLES) -> int:
     """Copy every row that can be read, from both ends of each table; returns how many."""
     saved: set[tuple[str, Row]] = set()
     with suppress(OSError):
         _pad(damaged)
     with closing(sqlite3.connect(damaged, isolation_level=None)) as source:
         source.text_factory = _decoded
-        for table in TABLES:
+        for table in tables:
             for select in (table.select, table.select_backwards):
                 with suppress(sqlite3.Error, UnicodeDecodeError):
                     for row in source.execute(select):

@@ -64,7 +64,16 @@ def test_a_kind_bears_its_name() -> None:
 
 
 def test_what_people_should_look_at_has_a_cure_or_brings_it() -> None:
-    own = {"state_not_kept", "not_reachable", "site_refused", "limit_not_kept", "degraded", "offline", "misconfigured"}
+    own = {
+        "state_not_kept",
+        "history_paused",
+        "not_reachable",
+        "site_refused",
+        "limit_not_kept",
+        "degraded",
+        "offline",
+        "misconfigured",
+    }
     own |= {kind for kind in KINDS if kind.startswith("instance_")}
     uncured = {kind.name for kind in KINDS.values() if kind.level is not Level.INFO and not kind.cure}
     assert uncured <= own

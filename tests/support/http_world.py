@@ -141,6 +141,10 @@ class RecordedGateway:
         newer = [happened for happened in self.happened if happened.number > after]
         return tuple(newer[-count:] if after == 0 else newer[:count])
 
+    @property
+    def history(self) -> None:
+        return None
+
     def subscribe(self) -> AsyncIterator[tuple[str, object]]:
         return self.feed.subscribe()
 

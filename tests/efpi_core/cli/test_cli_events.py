@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from efpi_core.cli.events import _since
 from efpi_core.cli.exit_code import ExitCode
 from efpi_core.cli.main import run_command
+from efpi_core.cli.options import past_instant
 from efpi_core.clock import RealClock
 from efpi_core.errors import SettingsError
 from efpi_core.event_kinds import CONNECTED, OFFLINE
@@ -131,9 +131,9 @@ def test_since_goes_back_from_now(monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime(2025, 6, 1, 12, tzinfo=UTC)
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
-    assert _since("2h", now) == now - timedelta(hours=2)
-    assert _since("10:00", now) == now - timedelta(hours=2)
-    assert _since("13:00", now) == now - timedelta(hours=23)
-    assert _since("2025-05-01", now) == datetime(2025, 5, 1, tzinfo=UTC)
+    assert past_instant("2h", "--since", now) == now - timedelta(hours=2)
+    assert past_instant("10:00", "--since", now) == now - timedelta(hours=2)
+    assert past_instant("13:00", "--since", now) == now - timedelta(hours=23)
+    assert past_instant("2025-05-01", "--since", now) == datetime(2025, 5, 1, tzinfo=UTC)
     with pytest.raises(SettingsError):
-        _since("tomorrow", now)
+        past_instant("tomorrow", "--since", now)

@@ -174,4 +174,5 @@ def test_a_difference_can_be_told_to_people_and_programs(before: Site, after: Si
         "facts",
         "limits",
         "connections",
+        "history",
     }

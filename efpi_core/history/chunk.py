@@ -1,0 +1,134 @@
+"""A chunk: some hundred or thousand values of one channel in few bytes, that come back exactly.
+
+Layout, little-endian: version, number of values, lengths of the columns of stamps, qualities and presence; then those
+columns and that of the values, deflated together. A column that says nothing is left out: qualities when all are good,
+presence when no value is missing. An integral float may come back as an equal whole number's float; a zero has no sign.
+"""
+
+import json
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from types import NoneType
+from typing import cast
+
+from efpi_core.history.number_column import Scaled, pack_numbers, scaled, unpack_numbers
+from efpi_core.history.series import Series
+from efpi_core.plugin.observation import ObservedValue
+
+VERSION = 1
+
+MOST_VALUES = 1 << 20
+"""More in one chunk is no chunk of ours."""
+
+_LARGEST_BODY = 1 << 28
+_HEAD = struct.Struct("<BIIII")
+
+
+class DamagedChunkError(ValueError):
+    """What should be a chunk is none."""
+
+
+class _ValueForm(IntEnum):
+    NUMBERS = 1
+    WORDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A chunk, and what was found of its numbers on the way."""
+
+    content: bytes
+    scaled: Scaled | None
+    """The values as whole numbers, when all of them are numbers and there is a power of ten for them."""
+
+
+def encode(series: Series, hint: int = 0) -> Encoded:
+    """Write a series, never an empty one. `hint`: the decimals that the numbers of this channel mostly have."""
+    count = len(series)
+    if not 0 < count <= MOST_VALUES:
+        raise ValueError(f"a chunk holds 1 to {MOST_VALUES} values, not {count}")
+    whole = cast(Sequence[float], series.stamps)
+    stamps = pack_numbers(whole, Scaled(whole, 0), ints=True, even=True)
+    qualities = bytes(series.qualities or b"")
+    if not any(qualities):
+        qualities = b""
+    present, presence = series.values, b""
+    kinds = set(map(type, present))
+    if NoneType in kinds:
+        presence = bytes(value is not None for value in present)
+        present = [value for value in present if value is not None]
+    column, numbers = _value_column(present, kinds - {NoneType}, hint)
+    head = _HEAD.pack(VERSION, count, len(stamps), len(qualities), len(presence))
+    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE if column[:1] == b"\x01" else zlib.Z_DEFAULT_STRATEGY)
+    body = packer.compress(b"".join((stamps, qualities, presence, column))) + packer.flush()
+    return Encoded(head + body, None if presence else numbers)
+
+
+def _value_column(values: Sequence[ObservedValue], kinds: set[type], hint: int) -> tuple[bytes, Scaled | None]:
+    if values and kinds <= {int, float}:
+        numbers = cast(list[float], values if isinstance(values, list) else list(values))
+        ints = kinds == {int}
+        found = scaled(numbers, 0 if ints else hint)
+        if found is not None or kinds == {float} or (ints and all(-(1 << 63) <= one < 1 << 63 for one in numbers)):
+            return bytes([_ValueForm.NUMBERS]) + pack_numbers(numbers, found, ints=ints), found
+    return bytes([_ValueForm.WORDS]) + _words(values), None
+
+
+def _words(values: Sequence[ObservedValue]) -> bytes:
+    """Each different value once, as JSON, and the places of all."""
+    places: dict[tuple[type, ObservedValue], int] = {}
+    indices = [places.setdefault((type(value), value), len(places)) for value in values]
+    size = 1 if len(places) <= 1 << 8 else 2 if len(places) <= 1 << 16 else 4
+    raw = b"".join(index.to_bytes(size, "little") for index in indices)
+    words = json.dumps([value for _, value in places], separators=(",", ":")).encode()
+    return struct.pack("<BI", size, len(words)) + words + b"".join(raw[place::size] for place in range(size))
+
+
+def decode(content: bytes) -> Series:
+    """Read a chunk. Raises DamagedChunkError."""
+    try:
+        return _decoded(content)
+    except (ValueError, struct.error, zlib.error, IndexError, OverflowError, TypeError) as error:
+        raise DamagedChunkError(f"a chunk of {len(content)} bytes cannot be read: {error}") from error
+
+
+def _decoded(content: bytes) -> Series:
+    version, count, of_stamps, of_qualities, of_presence = _HEAD.unpack_from(content)
+    if version != VERSION or not 0 < count <= MOST_VALUES:
+        raise DamagedChunkError(f"version {version} with {count} values is unknown here")
+    body = zlib.decompressobj().decompress(content[_HEAD.size :], _LARGEST_BODY)
+    columns = []
+    at = 0
+    for length in (of_stamps, of_qualities, of_presence):
+        columns.append(body[at : at + length])
+        at += length
+    stamps = cast(Sequence[int], unpack_numbers(columns[0], count))
+    presence = columns[2]
+    values: Sequence[ObservedValue] = _values(body[at:], sum(presence) if presence else count)
+    if presence:
+        filled = iter(values)
+        values = [next(filled) if there else None for there in presence]
+    qualities = columns[1] or None
+    if not len(values) == len(stamps) == count or len(qualities or bytes(count)) != count:
+        raise DamagedChunkError("its columns are of different lengths")
+    return Series(stamps, values, qualities)
+
+
+def _values(column: bytes, count: int) -> Sequence[ObservedValue]:
+    if column[0] == _ValueForm.NUMBERS:
+        return unpack_numbers(column[1:], count)
+    size, of_words = struct.unpack_from("<BI", column, 1)
+    begin = 6 + of_words
+    words = json.loads(column[6:begin])
+    planes = column[begin:]
+    if len(planes) != size * count:
+        raise DamagedChunkError("the places of its words are incomplete")
+    if size == 1:
+        return [words[index] for index in planes]
+    raw = bytearray(len(planes))
+    for place in range(size):
+        raw[place::size] = planes[place * count : (place + 1) * count]
+    return [words[int.from_bytes(raw[at : at + size], "little")] for at in range(0, len(raw), size)]

@@ -1,0 +1,198 @@
+"""Seals values: a chunk, its quarter hours and days, what counters counted, and the prices of that time.
+
+Everything here happens within one transaction of the caller's, so that a seal is whole or did not happen.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from efpi_core.history.channels import Channel
+from efpi_core.history.chunk import encode
+from efpi_core.history.counter import Counter, CounterRule, Reading, Turn
+from efpi_core.history.days import LocalDays
+from efpi_core.history.facts import HistoryFacts
+from efpi_core.history.micro import MOST_DECIMAL, micros, scaled_micros
+from efpi_core.history.number_column import Scaled
+from efpi_core.history.prices import PriceBook
+from efpi_core.history.raw import raw_values
+from efpi_core.history.rollup import QUARTER_S, Rollup, quarters_of
+from efpi_core.history.rollup_table import RollupTable
+from efpi_core.history.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class CounterTurn:
+    """A counter did something beside counting."""
+
+    channel: str
+    turn: Turn
+    before: Reading
+    after: Reading
+
+
+class Sealer:
+    """Takes in the values of many channels. `raw_from`: raw values up to this stamp, in ms, are not all there."""
+
+    def __init__(self, connection: sqlite3.Connection, facts: HistoryFacts, raw_from: int) -> None:
+        self._connection = connection
+        self._facts = facts
+        self._raw_from = raw_from
+        self._table = RollupTable(connection)
+        self._days = LocalDays(facts.time_zone)
+        self._prices = PriceBook(facts)
+        self._touched: dict[int, set[int]] = {}
+        self._earlier: dict[int, tuple[Channel, Counter]] = {}
+        self._first_after: dict[int, Reading] = {}
+        self.turns: list[CounterTurn] = []
+
+    def add(self, channel: Channel, series: Series, *, imported: bool = False) -> None:
+        """Seal a series, never an empty one, as it came; or one that goes up in time and is imported."""
+        encoded = encode(series, channel.decimals)
+        if encoded.scaled is not None:
+            channel.decimals = encoded.scaled.exponent
+        ascending = series.ascending
+        first, last = (series.stamps[0], series.stamps[-1]) if ascending else (min(series.stamps), max(series.stamps))
+        self._connection.execute(
+            "INSERT INTO chunk (channel, first, last, n, content) VALUES (?, ?, ?, ?, ?)",
+            (channel.id, first, last, len(series), encoded.content),
+        )
+        overlaps = channel.newest is not None and first <= channel.newest
+        channel.oldest = first if channel.oldest is None else min(first, channel.oldest)
+        channel.newest = last if channel.newest is None else max(last, channel.newest)
+        ordered = series if ascending else series.ordered()
+        good = ordered.good_numbers()
+        quarters = quarters_of(good, encoded.scaled if good is series else None)
+        if overlaps:
+            quarters = self._again(channel, ordered, quarters)
+        else:
+            self._add_to_kept(channel, quarters)
+        if channel.counts:
+            came = good if ascending else series.good_numbers()
+            self._count(channel, came, _amounts(came, encoded.scaled if came is series else None), quarters, imported)
+        self._table.put_quarters(channel.id, quarters)
+        self._touched.setdefault(channel.id, set()).update(quarters)
+
+    def finish(self) -> None:
+        """Make the days anew that were touched."""
+        self._join_earlier()
+        for channel, quarters in self._touched.items():
+            self._table.make_days(channel, self._days, self._days.days_of(quarters))
+        self._touched.clear()
+
+    def _add_to_kept(self, channel: Channel, quarters: dict[int, Rollup]) -> None:
+        """Add to the quarter hours what is kept of them already."""
+        if not quarters:
+            return
+        for start, known in self._table.quarters(channel.id, min(quarters), max(quarters) + 1).items():
+            if start in quarters:
+                quarters[start].add(known)
+
+    def _again(self, channel: Channel, series: Series, quarters: dict[int, Rollup]) -> dict[int, Rollup]:
+        """The quarter hours of a series that falls among values that were sealed before it.
+
+        Where all raw values are there they are made anew from them, so that a value at the stamp of another counts in
+        its place; else what came is added. What a counter counted stays.
+        """
+        touched = {stamp // 1000 // QUARTER_S * QUARTER_S for stamp in series.stamps}
+        whole = {start for start in touched if start * 1000 > self._raw_from}
+        added = {start: rollup for start, rollup in quarters.items() if start not in whole}
+        self._add_to_kept(channel, added)
+        for begin, end in _spans(whole):
+            known = self._table.quarters(channel.id, begin, end)
+            raw = raw_values(self._connection, channel.id, begin * 1000, end * 1000)
+            made = quarters_of(raw.good_numbers())
+            for start in made.keys() | known.keys():
+                rollup = made.get(start, Rollup())
+                before = known.get(start, Rollup())
+                rollup.counted, rollup.estimated = before.counted, before.estimated
+                added[start] = rollup
+        return added
+
+    # --- counters
+
+    def _count(
+        self, channel: Channel, came: Series, amounts: list[int], quarters: dict[int, Rollup], imported: bool
+    ) -> None:
+        """Follow a counter's readings. Of imported ones those count that lie outside of what was counted already."""
+        if not amounts:
+            return
+        if imported and channel.first is not None and channel.counted_until is not None:
+            earlier = [place for place, at in enumerate(came.stamps) if at < self._first_before(channel).at]
+            later = [place for place, at in enumerate(came.stamps) if at > channel.counted_until]
+            if earlier:
+                stamps, shown = _at(came.stamps, earlier), _at(amounts, earlier)
+                counter = self._earlier.setdefault(channel.id, (channel, self._counter(channel, None)))[1]
+                if counter.last is None:
+                    self._first_after[channel.id] = channel.first
+                    channel.first = Reading(stamps[0], shown[0])
+                counter.follow(stamps, shown)
+                self._take(channel, counter, quarters)
+            stamps, amounts = _at(came.stamps, later), _at(amounts, later)
+        else:
+            stamps = list(came.stamps)
+        if stamps:
+            counter = self._counter(channel, channel.last)
+            counter.follow(stamps, amounts)
+            if channel.first is None:
+                channel.first = Reading(stamps[0], amounts[0])
+            channel.last = counter.last
+            channel.counted_until = max(*stamps, channel.counted_until or 0)
+            self._take(channel, counter, quarters)
+
+    def _first_before(self, channel: Channel) -> Reading:
+        """The first reading before this import began."""
+        first = self._first_after.get(channel.id, channel.first)
+        assert first is not None  # noqa: S101  # by the caller
+        return first
+
+    def _counter(self, channel: Channel, last: Reading | None) -> Counter:
+        return Counter(CounterRule.of(channel.unit, channel.modulus, self._facts.most_w), last)
+
+    def _take(self, channel: Channel, counter: Counter, quarters: dict[int, Rollup]) -> None:
+        """Add what a counter counted to the quarter hours; those that are not among them are read first."""
+        missing = {start: Rollup() for start in counter.quarters if start not in quarters}
+        self._add_to_kept(channel, missing)
+        quarters |= missing
+        for start, counted in counter.quarters.items():
+            quarters[start].count(counted)
+        if channel.flow:
+            self._prices.keep(self._connection, counter.quarters)
+        self.turns.extend(CounterTurn(channel.name, *turn) for turn in counter.turns)
+        counter.quarters.clear()
+        counter.turns.clear()
+
+    def _join_earlier(self) -> None:
+        """The step from the last of the earlier readings that were imported to the first that was there before."""
+        for channel, counter in self._earlier.values():
+            first = self._first_after[channel.id]
+            counter.follow([first.at], [first.amount])
+            quarters: dict[int, Rollup] = {}
+            self._take(channel, counter, quarters)
+            self._table.put_quarters(channel.id, quarters)
+            self._touched.setdefault(channel.id, set()).update(quarters)
+        self._earlier.clear()
+        self._first_after.clear()
+
+
+def _at(values: Sequence[int], places: list[int]) -> list[int]:
+    return [values[place] for place in places]
+
+
+def _amounts(series: Series, scaled: Scaled | None) -> list[int]:
+    """The values in millionths."""
+    if scaled is None or not -MOST_DECIMAL < min(scaled.whole) <= max(scaled.whole) < MOST_DECIMAL:
+        return micros(cast(Sequence[float], series.values))
+    return scaled_micros([int(one) for one in scaled.whole], scaled.exponent)
+
+
+def _spans(starts: set[int]) -> list[tuple[int, int]]:
+    """Quarter hours that follow each other as one span."""
+    spans: list[tuple[int, int]] = []
+    for start in sorted(starts):
+        if spans and spans[-1][1] == start:
+            spans[-1] = (spans[-1][0], start + QUARTER_S)
+        else:
+            spans.append((start, start + QUARTER_S))
+    return spans
