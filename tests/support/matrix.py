@@ -101,7 +101,8 @@ def pairwise_cells() -> list[Cell]:
             if _possible(moment, fault):
                 kind = KINDS[(moment_number + fault_number) % len(KINDS)]
                 chosen.append(Cell(kind, moment, fault))
-    return chosen
+    met = {(cell.kind, cell.fault) for cell in chosen}
+    return chosen + [Cell(kind, "running", fault) for fault in FAULTS for kind in KINDS if (kind, fault) not in met]
 
 
 class MatrixCatalogue:

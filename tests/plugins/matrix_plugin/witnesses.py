@@ -3,9 +3,9 @@
 from collections import deque
 from datetime import timedelta
 
-from efi.allocation import AllocationStatus, AllocationStatusUpdate
+from efi.allocation import AllocationStatusUpdate
 from efi.messages import ApplianceMessage, AppMessage
-from efi.storage import ActuatorAllocation, StorageAllocation, StorageStateUpdate
+from efi.storage import ActuatorAllocation, StorageAllocation
 from efpi_core.plugin.app import ControlledAppliance, EnergyApp
 from efpi_core.plugin.observation import ObservationSpec
 from matrix_plugin.kinds import FaultyStorage, MatrixConfig
@@ -83,13 +83,13 @@ class Asker(EnergyApp[MatrixConfig]):
         """Ask for the other mode."""
         self.context.call_later(self.config.every_s, self.ask)
         for appliance in self.appliances.values():
-            state = appliance.space.state
-            if not isinstance(state, StorageStateUpdate):
+            description = appliance.space.description_at(self.context.now())
+            if description is None:  # it is quoted, since a state that is a second old is none any more
                 continue
             self.number += 1
             allocation = StorageAllocation(
                 **appliance.stamp(),
-                control_space_update_id=state.message_id,
+                control_space_update_id=description.message_id,
                 actuators=(
                     ActuatorAllocation(
                         actuator_id="main",
@@ -107,8 +107,9 @@ class Asker(EnergyApp[MatrixConfig]):
         )
 
     async def on_status(self, appliance: ControlledAppliance, status: AllocationStatusUpdate) -> None:
-        if status.status in (AllocationStatus.ACCEPTED, AllocationStatus.REJECTED):
-            self.answered.take(self.ended.pop(status.allocation_id, -1))
+        number = self.ended.pop(status.allocation_id, None)
+        if number is not None:
+            self.answered.take(number)
             asked_at = self.asked_at.pop(status.allocation_id, None)
             if asked_at is not None:
                 self.delays_ms.append((self.context.elapsed() - asked_at) * 1000)
