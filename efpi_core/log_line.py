@@ -12,7 +12,6 @@ LINES: dict[str, str] = {
     "instance_killed": "An instance that did not end in order within its deadline.",
     "part_missing": "A part of the platform that is installed and cannot be loaded.",
     "request_failed": "A request over HTTP that met an unexpected error; the answer names its number.",
-    "not_reachable": "The page or the commands' way in cannot be opened; told before the journal is there.",
     "log_lost": "How many lines the log itself could not take, since the disk or the terminal did not keep up.",
     "library": "A line of a library.",
 }

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,12 +11,9 @@ from efpi_core.errors import EfpiError, TryAgainError
 from efpi_core.event_kinds import NOT_REACHABLE, REACHABLE, EventKind
 from efpi_core.http.listener import Listener, tcp_listener, unix_listener
 from efpi_core.http.surface import Surface
-from efpi_core.log_line import say
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.state.home import Home
 from efpi_core.views import HealthView, PartHealth
-
-LOG = logging.getLogger("efpi")
 
 PORT_AGAIN_S = 5.0
 """How often a port that is in use is tried again."""
@@ -112,8 +108,6 @@ class Front:
         self._listeners.append(listener)
 
     def _note(self, part: str, error: EfpiError) -> None:
-        if part not in self._problems:
-            say(LOG, logging.ERROR, "not_reachable", part, error.problem, facts={"cure": error.cure})
         self._problems[part] = error
 
     @property

@@ -103,5 +103,6 @@ def event_checks(events: Collection[EventView], now: datetime) -> Iterator[Found
     errors = Counter(event.subject for event in lately if event.level == Level.ERROR for _ in range(event.count))
     if errors:
         subjects = ", ".join(f"{subject} ({count})" for subject, count in errors.most_common(5))
-        told = f"{errors.total()} errors in the last 7 days: {subjects}"
+        count = errors.total()
+        told = f"{count} {'error' if count == 1 else 'errors'} in the last 7 days: {subjects}"
         yield note("journal", "other", told, "efpi events --since 7d --level error")

@@ -84,7 +84,8 @@ def disk_check(home: Path) -> Found:
     except OSError as error:
         return ill("disk", "not_answering", f"{folder}: {error.strerror}", "check the disk")
     free = status.f_bavail * status.f_frsize
-    told = f"{free / 1e9:.1f} GB free at {folder}"
+    told = f"{free / 1e9:.1f} GB" if free >= LEAST_FREE_BYTES else f"{free / 1e6:.1f} MB"
+    told += f" free at {folder}"
     if status.f_flag & os.ST_RDONLY:
         problem = storage_problem(OSError(errno.EROFS, ""), folder)
         return ill("disk", problem.detail_code, problem.problem, problem.cure)

@@ -15,7 +15,7 @@ import pytest
 
 from efpi_core.cli import machine_checks
 from efpi_core.cli.house_checks import appliance_checks, house_checks, instance_check, version_check
-from efpi_core.cli.kept_checks import aside_checks, database_check, event_checks, look_into, secret_checks
+from efpi_core.cli.kept_checks import TELLING, aside_checks, database_check, event_checks, look_into, secret_checks
 from efpi_core.cli.machine_checks import (
     clock_check,
     disk_check,
@@ -26,6 +26,8 @@ from efpi_core.cli.machine_checks import (
     serial_checks,
 )
 from efpi_core.clock import RealClock
+from efpi_core.event_kinds import KINDS
+from efpi_core.health_words import DETAILS
 from efpi_core.site.loader import load_site
 from efpi_core.state.state import State
 from efpi_core.views import EventView
@@ -240,3 +242,8 @@ def test_what_the_journal_says_of_the_last_days_is_told_with_a_count() -> None:
     assert "3 times in 7 days" in found[0].text
     assert found[2].text == "3 errors in the last 7 days: p1 (2), state (1)"
     assert not any(each.ill for each in found)
+
+
+def test_what_the_doctor_reads_in_the_journal_is_told_there() -> None:
+    assert set(TELLING) <= set(KINDS)
+    assert set(TELLING.values()) <= set(DETAILS)
