@@ -4,6 +4,7 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "efi_json": ("efi",),
     "host_frames": ("efi", "efpi_core.gateway", "efpi_core.host"),
     "http": ("efpi_core.http", "h11", "starlette", "uvicorn"),
+    "modbus": ("efpi_driver_sunspec.wire", "pymodbus"),
     "p1": ("efpi_driver_p1",),
     "site_yaml": ("efpi_core.site", "ruamel"),
     "state_db": ("efpi_core.state",),

@@ -9,13 +9,14 @@ import asyncio
 import logging
 import os
 import socket
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from pymodbus.exceptions import ConnectionException, ModbusIOException
+from pymodbus.exceptions import ConnectionException, ModbusException, ModbusIOException
 from pymodbus.framer import FRAMER_NAME_TO_CLASS, FramerType
 from pymodbus.pdu import DecodePDU, ModbusPDU
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, WriteMultipleRegistersRequest
@@ -78,7 +79,7 @@ class Wire:
         self._heard = b""
         framer = FramerType.SOCKET if isinstance(port, TcpPort) and port.framing == "tcp" else FramerType.RTU
         decoder = FRAMER_NAME_TO_CLASS[framer](DecodePDU(False))
-        self._modbus = TransactionManager(_parameters(port, timeout_s), decoder, 0, False, self._listen, None, None)
+        self._modbus = _Exchange(_parameters(port, timeout_s), decoder, 0, False, self._listen, None, None)
         self._modbus.max_until_disconnect = NEVER
 
     @property
@@ -150,6 +151,17 @@ class Wire:
             return data
         self._heard = data[:264]
         return data if isinstance(self._port, SerialPort) or self._port.framing == "rtu" or _sound(data) else b""
+
+
+class _Exchange(TransactionManager):
+    """pymodbus's transactions; an answer that it cannot decode is dropped, and ends nobody's connection."""
+
+    def callback_data(self, data: bytes, addr: tuple[str, int] | None = None) -> int:
+        """Take what came; returns how much of it is used up."""
+        try:
+            return super().callback_data(data, addr)
+        except (ModbusException, ValueError, IndexError, struct.error):
+            return len(data)
 
 
 def _parameters(port: Port, timeout_s: float) -> CommParams:
