@@ -26,7 +26,9 @@ LATELY = timedelta(days=7)
 TELLING = {
     "gateway_ended_badly": "ended_badly",
     "state_rescued": "set_aside",
+    "history_rescued": "set_aside",
     "clock_set": "clock_jumped",
+    "clock_doubted": "clock_jumped",
 }
 """Events that are findings by themselves, and the detail of each."""
 
