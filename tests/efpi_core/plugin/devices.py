@@ -1,7 +1,7 @@
 """Small drivers of each category whose device is a few fields that a test may turn."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from efi.commodity import Commodity, CommodityQuantity, ValueRange, electric_range
 from efi.inflexible import (
@@ -94,6 +94,7 @@ class Boiler(Device, StorageDriver[PluginConfig]):
 
     async def open(self) -> None:
         self.ran: list[tuple[str, str, float | None]] = []
+        self.ran_at: dict[str, list[datetime]] = {"pump": [], "element": []}
         self.safe = 0
         self.level = 50.0
 
@@ -134,6 +135,7 @@ class Boiler(Device, StorageDriver[PluginConfig]):
     async def run(self, actuator_id: str, mode_id: str, factor: float | None) -> None:
         self.touched()
         self.ran.append((actuator_id, mode_id, factor))
+        self.ran_at[actuator_id].append(self.context.now())
 
     async def safe_state(self) -> None:
         self.touched()
