@@ -10,6 +10,7 @@ import os
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -154,7 +155,7 @@ def read_manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
         members = tuple(Member(str(one["name"]), int(one["size"]), str(one["sha256"])) for one in told["files"])
         manifest = Manifest(str(told["efpi"]), str(told["at"]), str(told["site"]), int(told["revision"]), members)
         written_format = told["format"]
-    except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, TypeError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise not_a_backup(path, f"its list cannot be read: {error}") from error
     if written_format != FORMAT:
         raise SettingsError(str(path), f"its format is {written_format!r}, this efpi reads {FORMAT}", "update efpi")

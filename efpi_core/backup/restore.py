@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ def _unpack(archive: zipfile.ZipFile, member: Member, folder: Path, source: Path
                     if left < 0:
                         raise not_a_backup(source, f"{member.name} is longer than its list says")
                     file.write(block)
-        except (KeyError, zipfile.BadZipFile, EOFError, ValueError) as error:
+        except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
             raise not_a_backup(source, f"{member.name}: {error}") from error
         except OSError as error:
             if error.errno is None:  # of the unpacking, not of the disk

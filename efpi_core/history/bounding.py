@@ -2,7 +2,9 @@
 
 import sqlite3
 
+from efpi_core.history.days import LocalDays
 from efpi_core.history.facts import HistoryPolicy
+from efpi_core.history.rollup_table import forget_quarters
 
 LEAVE = 0.95
 """When it is too large it is brought down to this share of what it may be, so that this is seldom."""
@@ -78,11 +80,33 @@ def _forget(connection: sqlite3.Connection, chunks: list[tuple[int, int]], raw_f
 
 def _forget_rollups(connection: sqlite3.Connection) -> bool:
     """Delete the oldest tenth of the quarter hours, or of the days when there are none; False when nothing is left."""
-    for table, key in (("quarter", "start"), ("day", "date")):
-        row = connection.execute(
-            f"SELECT {key} FROM {table} ORDER BY {key} LIMIT 1 OFFSET (SELECT count(*) / 10 FROM {table})"  # noqa: S608  # own names
-        ).fetchone()
-        if row is not None:
-            connection.execute(f"DELETE FROM {table} WHERE {key} <= ?", row)  # noqa: S608  # own names
-            return True
-    return False
+    row = connection.execute(
+        "SELECT start FROM quarter ORDER BY start LIMIT 1 OFFSET (SELECT count(*) / 10 FROM quarter)"
+    ).fetchone()
+    if row is not None:
+        _forget_quarters(connection, _midnight_after(connection, row[0]))
+        return True
+    row = connection.execute(
+        "SELECT date FROM day ORDER BY date LIMIT 1 OFFSET (SELECT count(*) / 10 FROM day)"
+    ).fetchone()
+    if row is not None:
+        connection.execute("DELETE FROM day WHERE date <= ?", row)
+    return row is not None
+
+
+def _midnight_after(connection: sqlite3.Connection, start: int) -> int:
+    """Whole days go, so that no day is ever made of a part of its quarter hours."""
+    zone = connection.execute("SELECT value FROM note WHERE name = 'time_zone'").fetchone()
+    days = LocalDays("UTC" if zone is None else zone[0])
+    return days.span(days.day_of(start))[1]
+
+
+def _forget_quarters(connection: sqlite3.Connection, until: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        forget_quarters(connection, until)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -38,24 +38,52 @@ class RollupTable:
         return {date.fromisoformat(row[0]): _rollup(row) for row in rows}
 
     def make_days(self, channel: int, days: LocalDays, wanted: Iterable[date]) -> None:
-        """Make days anew from their quarter hours."""
+        """Make days anew from their quarter hours; of one whose first quarter hours are gone the sums stay."""
         made = []
+        whole_from = quarters_from(self._connection)
         for day in wanted:
+            if days.span(day)[0] < whole_from:
+                continue
             total = summed(self.quarters(channel, *days.span(day)).values())
             if total is not None:
                 made.append((channel, day.isoformat(), *_figures(total)))
         self._connection.executemany(_PUT_DAY, made)
 
-    def make_all_days(self, channels: Iterable[int], days: LocalDays) -> None:
-        """Make all days anew, as when the site's time zone is another one; those whose quarter hours are gone stay."""
+    def make_all_days(self, channels: Iterable[int], before: LocalDays, days: LocalDays) -> None:
+        """Make all days anew, as when the site's time zone is another one; those whose quarter hours are gone stay.
+
+        The day in which the quarter hours begin is no whole one by the new clock: they are added to it, and go.
+        """
+        whole_from = quarters_from(self._connection)
+        border = days.span(days.day_of(whole_from))[1]
+        if not whole_from or days.span(days.day_of(whole_from))[0] == whole_from:
+            border = whole_from
+        first = before.day_of(whole_from).isoformat() if whole_from else ""
+        self._connection.execute("DELETE FROM day WHERE date >= ?", (first,))
         for channel in channels:
-            quarters = self.quarters(channel, 0, 1 << 62)
-            wanted = days.days_of(quarters)
-            if wanted:
-                self._connection.execute(
-                    "DELETE FROM day WHERE channel = ? AND date >= ?", (channel, min(wanted).isoformat())
-                )
-                self.make_days(channel, days, sorted(wanted))
+            self.add_to_days(channel, days, self.quarters(channel, whole_from, border))
+            self.make_days(channel, days, sorted(days.days_of(self.quarters(channel, border, 1 << 62))))
+        if border != whole_from:
+            forget_quarters(self._connection, border)
+
+    def add_to_days(self, channel: int, days: LocalDays, quarters: dict[int, Rollup]) -> None:
+        """Add quarter hours to days whose own are gone."""
+        for start, rollup in quarters.items():
+            day = days.day_of(start)
+            rollup.add(self.days(channel, day, day).get(day, Rollup()))
+            self._connection.execute(_PUT_DAY, (channel, day.isoformat(), *_figures(rollup)))
+
+
+def quarters_from(connection: sqlite3.Connection) -> int:
+    """From which begin on, in s, all quarter hours are there; 0 when none was ever deleted."""
+    row = connection.execute("SELECT value FROM note WHERE name = 'quarters_from'").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def forget_quarters(connection: sqlite3.Connection, until: int) -> None:
+    """Delete the quarter hours before a midnight, within the caller's transaction."""
+    connection.execute("DELETE FROM quarter WHERE start < ?", (until,))
+    connection.execute("INSERT OR REPLACE INTO note (name, value) VALUES ('quarters_from', ?)", (str(until),))
 
 
 def summed(rollups: Iterable[Rollup]) -> Rollup | None:

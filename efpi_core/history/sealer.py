@@ -18,7 +18,7 @@ from efpi_core.history.number_column import Scaled
 from efpi_core.history.prices import PriceBook
 from efpi_core.history.raw import raw_values
 from efpi_core.history.rollup import QUARTER_S, Rollup, quarters_of
-from efpi_core.history.rollup_table import RollupTable
+from efpi_core.history.rollup_table import RollupTable, quarters_from
 from efpi_core.history.series import Series
 
 
@@ -40,6 +40,7 @@ class Sealer:
         self._facts = facts
         self._raw_from = raw_from
         self._table = RollupTable(connection)
+        self._quarters_from = quarters_from(connection)
         self._days = LocalDays(facts.time_zone)
         self._prices = PriceBook(facts)
         self._touched: dict[int, set[int]] = {}
@@ -71,8 +72,15 @@ class Sealer:
         if channel.counts:
             came = good if ascending else series.good_numbers()
             self._count(channel, came, _amounts(came, encoded.scaled if came is series else None), quarters, imported)
-        self._table.put_quarters(channel.id, quarters)
-        self._touched.setdefault(channel.id, set()).update(quarters)
+        self._put(channel, quarters)
+
+    def _put(self, channel: Channel, quarters: dict[int, Rollup]) -> None:
+        """Keep quarter hours; those of a time of which only days are left are added to their days."""
+        gone = {start: rollup for start, rollup in quarters.items() if start < self._quarters_from}
+        self._table.add_to_days(channel.id, self._days, gone)
+        kept = {start: rollup for start, rollup in quarters.items() if start >= self._quarters_from}
+        self._table.put_quarters(channel.id, kept)
+        self._touched.setdefault(channel.id, set()).update(kept)
 
     def finish(self) -> None:
         """Make the days anew that were touched."""
@@ -170,8 +178,7 @@ class Sealer:
             counter.follow([first.at], [first.amount])
             quarters: dict[int, Rollup] = {}
             self._take(channel, counter, quarters)
-            self._table.put_quarters(channel.id, quarters)
-            self._touched.setdefault(channel.id, set()).update(quarters)
+            self._put(channel, quarters)
         self._earlier.clear()
         self._first_after.clear()
 

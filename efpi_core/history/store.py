@@ -229,10 +229,12 @@ class HistoryStore:
 
     def _take_time_zone(self) -> None:
         zone = self.facts.time_zone
+        before = _note(self._connection, "time_zone") or zone
         if _note(self._connection, "time_zone") == zone:
             return
         with self._transaction() as connection:
-            RollupTable(connection).make_all_days((channel.id for channel in self._channels), LocalDays(zone))
+            channels = [channel.id for channel in self._channels]
+            RollupTable(connection).make_all_days(channels, LocalDays(before), LocalDays(zone))
             _put_note(connection, "time_zone", zone)
             self._commit(lambda: None)
 

@@ -58,6 +58,12 @@ def test_quarter_hours_go_before_days_when_nothing_else_is_left(home: Path) -> N
     assert len(quarters(store, "a.power")) < 60 * 96
     days = view(store, "a.power", NOON, NOON + timedelta(days=60), Resolution.DAY).columns
     assert len(days["at"]) == 61 and sum(days["total"]) == 60 * 96 * 100  # type: ignore[arg-type]  # decimals
+    late = NOON + timedelta(seconds=5)
+    put(store, late, a__power=incoming([(late, 100.0)]))
+    store.seal(ms(NOON + timedelta(days=60)), all_of_it=True)
+    store.take_facts(HistoryFacts("America/New_York", policy=HistoryPolicy(most_bytes=120_000)))
+    days = view(store, "a.power", NOON - timedelta(days=2), NOON + timedelta(days=62), Resolution.DAY).columns
+    assert sum(days["n"]) == 60 * 96 + 1  # type: ignore[arg-type]  # numbers
     store.close()
 
 
