@@ -71,6 +71,14 @@ def test_the_pause_between_two_steps_has_an_end() -> None:
     talk.asks(washing(work.message_id, wash, step("dry", NOON + HOUR + 30 * MINUTE, "slow")))
 
 
+def test_the_cure_for_too_long_a_pause_names_an_instant_that_passes() -> None:
+    talk, work = washer_talk()
+    wash, late = step("wash", NOON), step("dry", NOON + 2 * HOUR, "slow")
+    verdict = talk.session.from_app(washing(work.message_id, wash, late), NOON)
+    assert verdict.refusal is not None
+    assert verdict.refusal.cure == f"start it by {(NOON + HOUR + 30 * MINUTE).isoformat()}"
+
+
 def test_work_does_not_start_before_it_is_ready() -> None:
     talk, work = washer_talk(start_after=NOON + HOUR)
     assert talk.rejects(washing(work.message_id, step("wash", NOON))) == "starts_too_early"
