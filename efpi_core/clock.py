@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from efpi_core.boot import Moment, boot_id, synchronised
 from efpi_core.clock_event import ClockEvent, ClockSet, Suspended
@@ -18,11 +18,14 @@ Callback = Callable[[], None]
 LONGEST_WAIT_S = 30.0
 """A wall-clock timer looks at the clock at least this often, where nobody calls `look` more often."""
 
-LEAST_STEP = timedelta(seconds=1)
+LEAST_STEP_S = 1.0
 """By less than this nobody sets a clock worth a word; slewing it is no step at all."""
 
 LONGEST_READING_S = 0.1
 """Two clocks that could not be read within this time, since the machine was busy, are not compared."""
+
+READINGS = 3
+"""How often it is tried to read them closely enough."""
 
 LEAST_CLEARED = 64
 """Timers from which on it is worth to look for those that were cancelled."""
@@ -161,11 +164,15 @@ class RealClock(Clock):
         self._clear_at = LEAST_CLEARED
         self._alarm: asyncio.TimerHandle | None = None
         self._followers: list[Callable[[ClockEvent], None]] = []
-        self._seen: _Reading | None = None
+        self._ahead_s, self._slept_s = self._read()
 
     def now(self) -> datetime:
         """The present instant, in UTC."""
         return datetime.now(UTC)
+
+    def wall_s(self) -> float:
+        """What the wall clock shows, in s since 1970."""
+        return time.time()
 
     def elapsed(self) -> float:
         """Seconds since the machine was booted, suspended time included."""
@@ -181,29 +188,41 @@ class RealClock(Clock):
 
     def follow(self, callback: Callable[[ClockEvent], None]) -> None:
         """Be told when the wall clock was set or the machine suspended."""
-        self._seen = self._seen or self._read()
         self._followers.append(callback)
 
     def look(self) -> None:
-        """Notice now whether the wall clock was set or the machine suspended; timers count by what it shows now."""
-        before, present = self._seen, self._read()
-        if present is None:
-            return
-        self._seen = present
-        if before is None:
-            return
-        slept_s = (present.elapsed_s - before.elapsed_s) - (present.awake_s - before.awake_s)
-        step = (present.wall - before.wall) - timedelta(seconds=present.elapsed_s - before.elapsed_s)
-        if slept_s >= LEAST_STEP.total_seconds():
-            self._tell(Suspended(slept_s))
-        if abs(step) >= LEAST_STEP:
-            self._tell(ClockSet(step, present.wall, synchronised() is True))
-            self._arm()
+        """Notice now whether the wall clock was set or the machine suspended; cheap where nothing was.
 
-    def _read(self) -> "_Reading | None":
-        begun = self.awake()
-        reading = _Reading(self.now(), self.elapsed(), self.awake())
-        return reading if reading.awake_s - begun <= LONGEST_READING_S else None
+        What is slewed is followed in silence.
+        """
+        ahead_s, slept_s = self._read()
+        if -LEAST_STEP_S < ahead_s - self._ahead_s < LEAST_STEP_S and slept_s - self._slept_s < LEAST_STEP_S:
+            self._ahead_s, self._slept_s = ahead_s, slept_s
+        elif (reading := self._read_closely()) is not None:
+            self._notice(*reading)
+
+    def _read(self) -> tuple[float, float]:
+        """By how much the wall clock is ahead of the boot's, and how long the machine has slept since its boot."""
+        elapsed_s = self.elapsed()
+        return self.wall_s() - elapsed_s, elapsed_s - self.awake()
+
+    def _read_closely(self) -> tuple[float, float] | None:
+        """The same, once it is sure that the clocks were read at one instant; None while the machine is too busy."""
+        for _ in range(READINGS):
+            begun = self.awake()
+            reading = self._read()
+            if self.awake() - begun <= LONGEST_READING_S:
+                return reading
+        return None
+
+    def _notice(self, ahead_s: float, slept_s: float) -> None:
+        step_s, sleep_s = ahead_s - self._ahead_s, slept_s - self._slept_s
+        self._ahead_s, self._slept_s = ahead_s, slept_s
+        if sleep_s >= LEAST_STEP_S:
+            self._tell(Suspended(sleep_s))
+        if abs(step_s) >= LEAST_STEP_S:
+            self._tell(ClockSet(timedelta(seconds=step_s), self.now(), synchronised() is True))
+            self._arm()
 
     def _tell(self, event: ClockEvent) -> None:
         for follower in tuple(self._followers):
@@ -247,14 +266,6 @@ class RealClock(Clock):
     def timeout(self, delay_s: float) -> Timeout:
         """A context that raises TimeoutError when it lasts longer than this."""
         return Timeout(self, delay_s)
-
-
-class _Reading(NamedTuple):
-    """The three clocks at one instant."""
-
-    wall: datetime
-    elapsed_s: float
-    awake_s: float
 
 
 class _LoopTimerHandle(TimerHandle):

@@ -71,6 +71,23 @@ EVENTS_LEFT_OUT = _kind(
     "One part says more than the journal takes in a minute; the count says how many events were left out.",
     _AUTHOR,
 )
+CLOCK_SET = _kind(
+    "clock_set",
+    Level.INFO,
+    "The machine's clock was set. Durations go on; schedules and instants follow a clock that a time server keeps.",
+)
+CLOCK_DOUBTED = _kind(
+    "clock_doubted",
+    Level.WARNING,
+    "The machine's clock was set, and no time server keeps it: instants that were named before are as far away as they "
+    "were.",
+    "turn on a time service: timedatectl set-ntp true",
+)
+MACHINE_SUSPENDED = _kind(
+    "machine_suspended",
+    Level.INFO,
+    "The machine slept: nothing was measured or steered. What was missed is not made up.",
+)
 
 # --- what is kept
 

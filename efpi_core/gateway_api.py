@@ -80,9 +80,19 @@ class GatewayApi(Protocol):
         """Give an appliance to an app, or to none; persisted."""
 
     async def override(
-        self, appliance: str, action: str, until: datetime, parameters: dict[str, float | str | None], by: str
+        self,
+        appliance: str,
+        action: str,
+        until: datetime,
+        parameters: dict[str, float | str | None],
+        by: str,
+        *,
+        span: bool = False,
     ) -> OverrideView:
-        """The resident decides, until an instant. Actions: "mode", "limit", "start", "off" (safe state)."""
+        """The resident decides, until an instant. Actions: "mode", "limit", "start", "off" (safe state).
+
+        With `span`, a duration was named, which takes its time whoever sets the clock meanwhile.
+        """
 
     async def end_override(self, appliance: str, by: str) -> None:
         """The resident gives the appliance back."""

@@ -22,6 +22,7 @@ FLOORS = (
         "efpi_core.boot",
         "efpi_core.clock_event",
         "efpi_core.clock",
+        "efpi_core.deadline",
         "efpi_core.local_time",
     ),
     ("efpi_core.plugin",),

@@ -8,14 +8,12 @@ from importlib.metadata import version
 from pydantic import JsonValue
 
 from efpi_core.clock import Clock, TimerHandle
+from efpi_core.deadline import Deadline
 from efpi_core.errors import EfpiError, RefusedError
 from efpi_core.event_kinds import (
     GATEWAY_ENDED,
     GATEWAY_ENDED_BADLY,
     GATEWAY_STARTED,
-    INSTANCE_BACKING_OFF,
-    INSTANCE_MISSING,
-    INSTANCE_QUARANTINED,
     LIMIT_LIFTED,
     LIMIT_SET,
     RESTARTED_BY_HAND,
@@ -31,6 +29,7 @@ from efpi_core.gateway.health import gateway_health
 from efpi_core.gateway.history_facts import history_facts
 from efpi_core.gateway.house import House
 from efpi_core.gateway.instances import Instances
+from efpi_core.gateway.not_running import NOT_RUNNING, NOT_WELL
 from efpi_core.gateway.observations import ObservationBoard, Slot
 from efpi_core.gateway.overrides import Override
 from efpi_core.gateway.planning import Planner
@@ -41,6 +40,7 @@ from efpi_core.gateway.side_work import SideWork
 from efpi_core.gateway.site_keeper import SiteKeeper
 from efpi_core.gateway.state_journal import StateJournal
 from efpi_core.gateway.strain import OVER, Strain
+from efpi_core.gateway.time_keeper import TimeKeeper
 from efpi_core.history.history import History
 from efpi_core.host.frames import FromInstance, ToInstance
 from efpi_core.plugin.condition import ConditionState
@@ -58,19 +58,6 @@ from efpi_core.views import (
     OverrideView,
     RevisionView,
 )
-
-_NOT_RUNNING = (
-    InstanceState.BACKING_OFF,
-    InstanceState.QUARANTINED,
-    InstanceState.STOPPED,
-    InstanceState.MISSING,
-)
-
-_NOT_WELL = {
-    InstanceState.BACKING_OFF: INSTANCE_BACKING_OFF,
-    InstanceState.QUARANTINED: INSTANCE_QUARANTINED,
-    InstanceState.MISSING: INSTANCE_MISSING,
-}
 
 BALANCE_EVERY_S = 1.0
 """How often the balance is told to those who watch."""
@@ -107,8 +94,9 @@ class Gateway:
         self.house.board.sinks.append(self._observed)
         self._leaving = False
         self.house.desk.on_carried_out = lambda override: state.set_override(override.view(), override.allocation_id)
-        self.house.desk.on_end = lambda override: state.remove_override(override.appliance_id)
-        self.house.on_limit_ended = lambda limit: state.remove_limit(limit.limit_id)
+        self._time = TimeKeeper(clock, self.house, self.event_log, state)
+        self.house.desk.on_end = lambda override: self._time.forget_override(override.appliance_id)
+        self.house.on_limit_ended = lambda limit: self._time.forget_limit(limit.limit_id)
         self.event_log.sinks.append(self._event)
         if history is not None:
             history.on_event = self.event_log.tell
@@ -123,7 +111,7 @@ class Gateway:
         """Take the instances, restore what was decided, and run the site in force."""
         self._instances = instances
         self._tell_beginning()
-        restore(self._state, self.house, self.event_log, self._clock.now())
+        restore(self._state, self.house, self.event_log, self._time, self._clock.now())
         planner.promised = self.house.promises.of_instance
         self._state.instances_begin()
         await self._state.committed()  # no message may bear a mark of this life that the next one could bear again
@@ -138,6 +126,7 @@ class Gateway:
         self._leaving = True
         self.side_work.end()
         self.pulse.end()
+        self._time.close()
         if self._balance_timer is not None:
             self._balance_timer.cancel()
         try:
@@ -170,15 +159,16 @@ class Gateway:
 
     def on_frame(self, instance: str, frame: FromInstance) -> None:
         """An instance sent a frame."""
+        self._clock.look()
         self.house.on_frame(instance, frame)
 
     def on_state(self, instance: str, state: InstanceState, text: str, cure: str) -> None:
         """An instance's life took a turn."""
-        if state in _NOT_RUNNING:
+        if state in NOT_RUNNING:
             returns = self._leaving or state is InstanceState.BACKING_OFF
             for_good = not self.site.runs(instance)
             self.house.instance_ended(instance, text or state.value, for_good=for_good, returns=returns)
-        if (kind := _NOT_WELL.get(state)) is not None:
+        if (kind := NOT_WELL.get(state)) is not None:
             self.event_log.tell(kind, instance, text, cure)
         for view in self.instances() if self.house.feed.watched else ():
             if view.instance == instance:
@@ -208,6 +198,7 @@ class Gateway:
         self.house.feed.tell("event", str(event.number), event)
 
     def _tell_balance(self) -> None:
+        self._clock.look()  # where nothing else would before a timer is due
         self.event_log.flush()
         if self.house.feed.watched:
             self.house.feed.tell("balance", "balance", self.balance())
@@ -313,30 +304,39 @@ class Gateway:
         await self._state.committed()
 
     async def override(
-        self, appliance: str, action: str, until: datetime, parameters: dict[str, float | str | None], by: str
+        self,
+        appliance: str,
+        action: str,
+        until: datetime,
+        parameters: dict[str, float | str | None],
+        by: str,
+        *,
+        span: bool = False,
     ) -> OverrideView:
-        """The resident decides, until an instant."""
+        """The resident decides, until an instant; or for the span until then, whoever sets the clock meanwhile."""
         record = self._appliance(appliance)
         override = Override(record.appliance_id, action, until, by, dict(parameters))
         self.house.desk.check(record, override)
         self._state.set_override(override.view())
+        former = self._time.name_override(record.appliance_id, override.until, span=span)
         await self._state.committed()
         try:  # the disk may have taken a while, and the house another turn
             record = self._appliance(appliance)
             self.house.desk.begin(record, override)
         except RefusedError:
-            self._keep_override(appliance)
+            self._keep_override(appliance, former)
             raise
         self._appliance_changed(record)
         return override.view()
 
-    def _keep_override(self, appliance: str) -> None:
+    def _keep_override(self, appliance: str, deadline: Deadline | None) -> None:
         """Keep what is in force for an appliance, and nothing else."""
         present = self.house.overrides.get(appliance)
         if present is None:
-            self._state.remove_override(appliance)
+            self._time.forget_override(appliance)
         else:
             self._state.set_override(present.view(), present.allocation_id)
+            self._time.put_back(appliance, deadline)
 
     async def end_override(self, appliance: str, by: str) -> None:
         """The resident gives the appliance back."""
@@ -356,6 +356,7 @@ class Gateway:
         """Set a limit, or replace the one of that name."""
         self.house.limits.put(limit)
         self._state.set_limit(limit, by)
+        self._time.name_limit(limit)
         await self._state.committed()
         self.event_log.tell(LIMIT_SET, limit.appliance_id or "grid", f"{by} set the limit '{limit.limit_id}'")
         self.house.limits_changed()
@@ -363,7 +364,7 @@ class Gateway:
     async def remove_limit(self, limit_id: str, by: str) -> None:
         """Lift a limit."""
         limit = self.house.limits.remove(limit_id)
-        self._state.remove_limit(limit_id)
+        self._time.forget_limit(limit_id)
         await self._state.committed()
         self.event_log.tell(LIMIT_LIFTED, limit.appliance_id or "grid", f"{by} lifted the limit '{limit_id}'")
         self.house.limits_changed()

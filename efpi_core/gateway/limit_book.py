@@ -67,6 +67,14 @@ class LimitBook:
         except KeyError:
             raise SettingsError(f"limits.{limit_id}", "there is no such limit", "see `efpi limit`") from None
 
+    def move(self, limit: Limit) -> None:
+        """The clock was set: a limit that was set while the gateway ran has its begin and end by the new time."""
+        self._ordered[limit.limit_id] = limit
+
+    def ordered(self) -> tuple[Limit, ...]:
+        """Those that were set while the gateway ran."""
+        return tuple(self._ordered.values())
+
     def drop_ended(self, now: datetime) -> tuple[Limit, ...]:
         """Forget the ordered limits that have ended, and name them."""
         ended = tuple(limit for limit in self._ordered.values() if limit.end is not None and limit.end <= now)

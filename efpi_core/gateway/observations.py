@@ -152,6 +152,12 @@ class ObservationBoard:
             if slot.at is not None and slot.name.startswith(f"{prefix}.") and slot.quality is not quality:
                 self.put(slot.name, slot.value, at, quality=quality)
 
+    def clock_set(self, step: timedelta) -> None:
+        """The wall clock was set by so much: every value is as old as it was."""
+        for slot in self._slots.values():
+            if slot.at is not None:
+                slot.at += step
+
     def value(self, name: str) -> Slot | None:
         """The last value of an observation."""
         return self._slots.get(name)

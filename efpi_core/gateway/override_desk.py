@@ -14,7 +14,7 @@ from efpi_core.event_kinds import OVERRIDE_BEGUN, OVERRIDE_ENDED, OVERRIDE_NOT_R
 from efpi_core.gateway.appliances import RESIDENT, ApplianceRecord, ApplianceRegistry
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.exchange import Exchange
-from efpi_core.gateway.overrides import Override, Overrides, require_sensible
+from efpi_core.gateway.overrides import LONGEST, Override, Overrides, require_sensible
 from efpi_core.gateway.requests import hold_within, run_mode, start_work
 from efpi_core.plugin.appliance import Stamp
 
@@ -134,6 +134,11 @@ class OverrideDesk:
             alarm.cancel()
         self._overrides.put(override)
         self._alarms[appliance_id] = self._clock.call_at(override.until, lambda: self._time_over(appliance_id))
+
+    def move(self, override: Override, until: datetime) -> None:
+        """The clock was set: this is now the end that was named."""
+        override.until = min(until, self._clock.now() + LONGEST)
+        self._put(override)
 
     def _time_over(self, appliance_id: str) -> None:
         """The end has come; the appliance may have gone meanwhile, and another of its name come."""

@@ -9,38 +9,41 @@ from efpi_core.gateway.connections import Choice
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.house import House
 from efpi_core.gateway.overrides import Override
+from efpi_core.gateway.time_keeper import TimeKeeper
 from efpi_core.state.state import State
 
 
-def restore(state: State, house: House, events: EventLog, now: datetime) -> None:
+def restore(state: State, house: House, events: EventLog, time: TimeKeeper, now: datetime) -> None:
     """Connections made by hand, limits and overrides as they were; open allocations as promises."""
+    time.restore()
     for kept in state.connections():
         if kept.by_hand:
             house.connections.choose(kept.appliance_id, Choice(kept.app, by_hand=True))
-    _restore_limits(state, house, events, now)
-    _restore_overrides(state, house, now)
+    _restore_limits(state, house, events, time, now)
+    _restore_overrides(state, house, time, now)
     _restore_allocations(state, house)
 
 
-def _restore_limits(state: State, house: House, events: EventLog, now: datetime) -> None:
+def _restore_limits(state: State, house: House, events: EventLog, time: TimeKeeper, now: datetime) -> None:
     for kept in state.limits():
         limit = kept.limit
         try:
-            house.limits.put(limit)
+            house.limits.put(time.as_meant(limit))
         except SettingsError as error:
             events.tell(LIMIT_NOT_KEPT, limit.appliance_id or "grid", error.problem, error.cure)
-            state.remove_limit(limit.limit_id)
+            time.forget_limit(limit.limit_id)
     for limit in house.limits.drop_ended(now):
-        state.remove_limit(limit.limit_id)
+        time.forget_limit(limit.limit_id)
 
 
-def _restore_overrides(state: State, house: House, now: datetime) -> None:
+def _restore_overrides(state: State, house: House, time: TimeKeeper, now: datetime) -> None:
     for view in state.overrides():
-        if view.until > now:
+        until = time.override_until(view.appliance, view.until)
+        if until > now:
             given = state.override_allocation(view.appliance)
-            house.desk.resume(Override(view.appliance, view.action, view.until, view.by, view.parameters, given))
+            house.desk.resume(Override(view.appliance, view.action, until, view.by, view.parameters, given))
         else:
-            state.remove_override(view.appliance)
+            time.forget_override(view.appliance)
 
 
 def _restore_allocations(state: State, house: House) -> None:

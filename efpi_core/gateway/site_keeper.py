@@ -24,6 +24,10 @@ from efpi_core.views import InstanceState
 
 LOOK_EVERY_S = 0.25
 
+LONGEST_LOOK_S = 1.0
+"""What passes between two looks counts no longer than this."""
+
+
 CheckConfigs = Callable[[SiteDocument], Awaitable[None]]
 """Checks the settings of every instance with its plugin; raises SiteError with all mistakes."""
 
@@ -179,7 +183,7 @@ class SiteKeeper:
             await self._enact(site, touched)
         except EfpiError as error:
             return str(error)
-        return await self._watch(ApplyWatch(touched, standings, self._clock.elapsed(), **self.watch_times))
+        return await self._watch(ApplyWatch(touched, standings, 0.0, **self.watch_times))
 
     async def revision_text(self, number: int) -> str:
         """The text of a revision. Raises RefusedError when there is none."""
@@ -200,8 +204,12 @@ class SiteKeeper:
 
     async def _watch(self, watch: ApplyWatch) -> str:
         """Watch the instances until the change is judged; returns what went wrong, empty when all is well."""
+        watched_s, looked_at = 0.0, self._clock.elapsed()
         while True:
-            decision = watch.look(self._clock.elapsed(), self._standings())
+            present = self._clock.elapsed()
+            watched_s += min(present - looked_at, LONGEST_LOOK_S)  # no longer: the machine may have been suspended
+            looked_at = present
+            decision = watch.look(watched_s, self._standings())
             match decision.step:
                 case Step.CONFIRM:
                     return ""

@@ -119,7 +119,12 @@ class Changing:
             raise SettingsError("until", "say when it ends: `until` an instant, or `for_s` seconds")
         until = body.until or self._gateway.health().now + timedelta(seconds=body.for_s or 0)
         view = await self._gateway.override(
-            request.path_params["appliance"], body.action, until, body.parameters, caller(request)
+            request.path_params["appliance"],
+            body.action,
+            until,
+            body.parameters,
+            caller(request),
+            span=body.until is None,
         )
         return answer(view)
 

@@ -115,6 +115,11 @@ class ModeRunner(Appliance):
                 self._follow(update, graphs)
             self.tell(update)
 
+    def tell_ahead(self, description: AnyUpdate) -> None:
+        """Tell one more description, which holds from its `valid_from` on; the others still hold until then."""
+        self._follow(description, self.graphs(description))
+        self.tell(description)
+
     def _take_back_told_ahead(self, told_again: Collection[datetime]) -> None:
         """What was told ahead, and is not told again for the same instant, does not hold any more."""
         now = self.context.now()
@@ -128,6 +133,8 @@ class ModeRunner(Appliance):
         if description.valid_from <= self.context.now():
             self.track(graphs)
         else:
+            if (replaced := self._told_ahead.get(description.valid_from)) is not None:
+                replaced[1].cancel()
             handle = self.context.call_at(description.valid_from, partial(self.track, graphs))
             self._told_ahead[description.valid_from] = (description.message_id, handle)
 
@@ -151,11 +158,13 @@ class ModeRunner(Appliance):
             factor = tracker.factor  # a device that tells its mode alone still runs as it was asked
         self._found[actuator_id] = (mode_id, factor)
         if tracker is not None:
+            self.context.look_at_clock()
             tracker.enter(mode_id, factor, self.context.now())
 
     async def change_mode(self, actuator_id: str, mode_id: str, factor: float | None = None) -> None:
         """Run a mode by the device's own choice, as in `fallback`; the next report tells it."""
         await self.run(actuator_id, mode_id, factor)
+        self.context.look_at_clock()  # it may have taken a while
         self.tracker(actuator_id).enter(mode_id, factor, self.context.now())
 
     async def carry_out(self, allocation: AnyAllocation) -> None:
@@ -203,8 +212,6 @@ class ModeRunner(Appliance):
 
     def _require_possible(self, step: Step) -> None:
         tracker = self.tracker(step.actuator_id)
-        if tracker.timer_ends:
-            self.context.look_at_clock()
         objection = tracker.objection(step.mode_id, self.context.now(), step.abnormal_condition)
         if objection is not None:
             raise RefusedError(objection)
@@ -221,6 +228,7 @@ class ModeRunner(Appliance):
 
     async def _do(self, allocation_id: str, step: Step) -> None:
         await self.run(step.actuator_id, step.mode_id, step.factor)
+        self.context.look_at_clock()
         self.tracker(step.actuator_id).enter(step.mode_id, step.factor, self.context.now())
         self.started(allocation_id)
 

@@ -22,6 +22,7 @@ from pydantic import JsonValue
 
 from efi.allocation import AllocationStatus
 from efpi_core.clock import Clock
+from efpi_core.deadline import Deadline
 from efpi_core.errors import EfpiError
 from efpi_core.event_kinds import STATE_RESCUED
 from efpi_core.plugin.limits import Limit
@@ -48,6 +49,7 @@ from efpi_core.state.table import (
     ALLOCATION,
     BOUND,
     CONNECTION,
+    DEADLINE,
     ENDED,
     MEMORY,
     NOTE,
@@ -229,6 +231,17 @@ class State(SiteRecords):
         """Forget a limit."""
         self._database.delete(BOUND, limit_id, durable=True)
 
+    def deadlines(self) -> dict[str, Deadline]:
+        """The deadlines of overrides and limits, by name."""
+        return dict(self._readable(DEADLINE, _kept_deadline))
+
+    def set_deadline(self, name: str, deadline: Deadline | None) -> None:
+        """Keep a deadline; None forgets it."""
+        if deadline is None:
+            self._database.delete(DEADLINE, name)
+        else:
+            self._database.put(DEADLINE, (name, json.dumps(deadline.kept())))
+
     # --- the plugins' memory
 
     def instance_values(self, instance: str) -> dict[str, JsonValue]:
@@ -251,6 +264,11 @@ class State(SiteRecords):
 
     def _rescued(self, what: str) -> None:
         self._tell(STATE_RESCUED, "state", what)
+
+
+@reads_a_row
+def _kept_deadline(row: Row) -> tuple[str, Deadline]:
+    return str(row[0]), Deadline.of(json.loads(str(row[1])))
 
 
 @reads_a_row

@@ -64,6 +64,7 @@ EVENT = Table("event", "slot number at level subject kind text cure detail count
 REVISION = Table("revision", "number at by why origin verdict digest source note")
 DOCUMENT = Table("document", "number text data")
 NOTE = Table("note", "name value")
+DEADLINE = Table("deadline", "name kept")
 
-TABLES = (ALLOCATION, ENDED, CONNECTION, OVERRIDE, BOUND, MEMORY, EVENT, REVISION, DOCUMENT, NOTE)
+TABLES = (ALLOCATION, ENDED, CONNECTION, OVERRIDE, BOUND, MEMORY, EVENT, REVISION, DOCUMENT, NOTE, DEADLINE)
 """All tables."""

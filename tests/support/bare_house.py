@@ -45,9 +45,14 @@ class BareHouse:
     """The house on a stepped clock; `say` plays an instance, `sent` is what the instances would get."""
 
     def __init__(
-        self, *apps: str, journal: AllocationJournal | None = None, begun: bool = True, life: str = "1"
+        self,
+        *apps: str,
+        journal: AllocationJournal | None = None,
+        begun: bool = True,
+        life: str = "1",
+        clock: SteppedClock | None = None,
     ) -> None:
-        self.clock = SteppedClock(BEGIN)
+        self.clock = clock or SteppedClock(BEGIN)
         self.events = EventLog(self.clock.now)
         self.sent: list[tuple[str, ToInstance]] = []
         self.stored: list[tuple[str, str, JsonValue]] = []

@@ -154,7 +154,14 @@ class RecordedGateway:
         self.asked.append(("connect", appliance, app))
 
     async def override(
-        self, appliance: str, action: str, until: datetime, parameters: dict[str, float | str | None], by: str
+        self,
+        appliance: str,
+        action: str,
+        until: datetime,
+        parameters: dict[str, float | str | None],
+        by: str,
+        *,
+        span: bool = False,
     ) -> OverrideView:
         self.asked.append(("override", appliance, action, until, parameters, by))
         return OverrideView(appliance, action, until, by, parameters)

@@ -70,3 +70,6 @@ class Staff:
 
     async def stop(self, deadline_s: float) -> None:
         self.stopped = deadline_s
+
+    def left_in_disorder(self) -> tuple[str, ...]:
+        return ()

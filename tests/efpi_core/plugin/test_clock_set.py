@@ -8,7 +8,7 @@ import pytest
 from efpi_core.clock_event import ClockEvent, Suspended
 from tests.efpi_core.plugin.bench import BEGIN, Bench, on_bench
 from tests.efpi_core.plugin.cell import Cell, ask
-from tests.efpi_core.plugin.devices import Panels, Washer
+from tests.efpi_core.plugin.devices import Boiler, Panels, Washer
 from tests.efpi_core.plugin.test_inflexible_appliance import curtail, profile
 from tests.efpi_core.plugin.test_time_shiftable_appliance import START, progress, want
 
@@ -182,3 +182,19 @@ async def test_a_machine_that_slept_for_a_night_polls_once() -> None:
         assert bench.driver.polls == polls + 1
         await bench.let_pass(100)
         assert bench.driver.polls == polls + 11
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_what_was_told_ahead_is_told_ahead_of_the_new_time(step: timedelta) -> None:
+    async with on_bench(Boiler) as bench:
+        bench.driver.element_ends_after = timedelta(hours=6)
+        bench.driver.describe_anew()
+        await bench.settle()
+        await bench.set_clock(step)
+        bench.driver.tell_ahead(tuple(bench.driver.describe())[-1])
+        await bench.set_clock(timedelta(minutes=1) - step)
+        assert bench.session is not None
+        now = bench.clock.now()
+        present, ahead = bench.session.space.descriptions
+        assert present.valid_from == now
+        assert ahead.valid_from == now + timedelta(hours=6)

@@ -133,7 +133,7 @@ class BoilerDriver(WeatherLife[BoilerSettings], CompressorLife[BoilerSettings]):
     def act(self, t: float) -> float:
         """Every few hours say what holds later: efficiency, use and wishes."""
         if t > self._described_at:
-            self.tell(self._description(SEASON.end(t) + (SEASONS_AHEAD - 2) * SEASON.seconds))
+            self.tell_ahead(self._description(SEASON.end(t) + (SEASONS_AHEAD - 2) * SEASON.seconds))
             self.tell(self._usage(t))
             self.tell(self._targets(t))
         return SEASON.end(t)
