@@ -16,6 +16,7 @@ class PriceClock:
     def __init__(self, bands: Sequence[PriceBand], time_zone: str) -> None:
         self._bands = tuple(bands)
         self._zone = ZoneInfo(time_zone)
+        self._read_on = 0
         coarse = all(mark % 15 == 0 for band in self._bands for mark in (band.start, band.end))
         self._step_min = 15 if coarse else 1
         self._cached: tuple[datetime, PriceBand | None] | None = None
@@ -35,6 +36,8 @@ class PriceClock:
         minute = at.replace(second=0, microsecond=0)
         if self._cached is not None and self._cached[0] == minute:
             return self._cached[1]
+        if (day := minute.toordinal()) > self._read_on:  # the laws of a zone may have changed
+            self._zone, self._read_on = ZoneInfo.no_cache(self._zone.key), day
         local = minute.astimezone(self._zone)
         band = self._find(local.weekday(), local.hour * 60 + local.minute)
         self._cached = (minute, band)
