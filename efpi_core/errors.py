@@ -29,3 +29,7 @@ class PluginFailure(EfpiError):  # noqa: N818  # it is the plugin that erred, an
 
 class RefusedError(EfpiError):
     """A request is against the rules, now: no such appliance, already connected, limit in force."""
+
+
+class OutdatedError(RefusedError):
+    """A change was made upon something that was changed meanwhile; look at it, then make the change anew."""

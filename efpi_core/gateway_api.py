@@ -109,8 +109,11 @@ class GatewayApi(Protocol):
     def site_text(self) -> tuple[int, str]:
         """The revision in force and its document."""
 
-    async def apply_site(self, text: str, by: str, why: str) -> int:
-        """Validate and apply a site document; returns its revision. Rolled back when it does not hold."""
+    async def apply_site(self, text: str, by: str, why: str, upon: int | None = None) -> int:
+        """Validate and apply a site document; returns its revision. Rolled back when it does not hold.
+
+        Raises OutdatedError when another revision than `upon` is in force.
+        """
 
     def site_history(self) -> tuple[RevisionView, ...]:
         """All revisions of the site, oldest first."""

@@ -376,9 +376,12 @@ class Gateway:
         self.event_log.tell(RESTARTED_BY_HAND, instance, f"{by} restarts it")
         await self._instances.restart(instance)
 
-    async def apply_site(self, text: str, by: str, why: str) -> int:
-        """Validate and apply a site document; returns its revision. Rolled back when it does not hold."""
-        return await self.site.apply(text, by, why)
+    async def apply_site(self, text: str, by: str, why: str, upon: int | None = None) -> int:
+        """Validate and apply a site document; returns its revision. Rolled back when it does not hold.
+
+        Raises OutdatedError when another revision than `upon` is in force.
+        """
+        return await self.site.apply(text, by, why, upon=upon)
 
     def site_history(self) -> tuple[RevisionView, ...]:
         """All revisions of the site, oldest first."""

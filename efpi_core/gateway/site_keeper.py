@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from efpi_core.clock import Clock
-from efpi_core.errors import EfpiError, RefusedError, SettingsError
+from efpi_core.errors import EfpiError, OutdatedError, RefusedError, SettingsError
 from efpi_core.event_kinds import SITE_APPLIED, SITE_REFUSED, SITE_ROLLED_BACK
 from efpi_core.gateway.connections import AppFacts, Choice
 from efpi_core.gateway.event_log import EventLog
@@ -140,15 +140,23 @@ class SiteKeeper:
 
     # --- changing it
 
-    async def apply(self, text: str, by: str, why: str, origin: Origin = Origin.APPLY, source: str = "") -> int:
+    async def apply(
+        self, text: str, by: str, why: str, origin: Origin = Origin.APPLY, source: str = "", upon: int | None = None
+    ) -> int:
         """Validate, keep as candidate, run, watch, confirm; or go back to the site before and say why.
 
-        Raises SiteError for a document that is wrong, RefusedError for one that did not hold.
+        Raises SiteError for a document that is wrong, RefusedError for one that did not hold, and OutdatedError when
+        another revision than the one that it was made upon is in force by then.
         """
         loaded = await asyncio.to_thread(load_site, text, "the new site")
         if self.check_configs is not None:
             await self.check_configs(loaded)
         async with self._changing:
+            if upon is not None and upon != self.revision:
+                raise OutdatedError(
+                    f"revision {self.revision} is in force now, not {upon}",
+                    "look at what changed with `efpi site diff`, then apply again",
+                )
             if text_digest(text) == text_digest(self.text):
                 return self.revision
             return await self._change_to(loaded, by, why, origin, source)

@@ -1,5 +1,6 @@
 """The routes that change the house; for its owner, over the Unix socket."""
 
+import re
 from datetime import timedelta
 from typing import TypeVar
 
@@ -15,6 +16,9 @@ from efpi_core.gateway_api import GatewayApi
 from efpi_core.http.problem import problem
 from efpi_core.http.reading import answer
 from efpi_core.plugin.limits import Limit, LimitSource
+
+_ENTITY_TAG = re.compile(r'"\d{1,15}"', re.ASCII)
+"""A revision as HTTP names it (RFC 9110, 8.8.3)."""
 
 BY_HEADER = "Efpi-By"
 """Who asks, for the journal; the role comes from the socket, not from here."""
@@ -154,15 +158,11 @@ class Changing:
     async def apply_site(self, request: Request) -> Response:
         """PUT /api/site: apply a document. With `If-Match`, only upon that revision."""
         body = await read_body(request, SiteBody)
-        revision, _ = self._gateway.site_text()
-        expected = request.headers.get("if-match")
-        if expected is not None and expected != f'"{revision}"':
-            return problem(
-                412,
-                f"revision {revision} is in force now, not {expected}",
-                "look at what changed with `efpi site diff`, then apply again",
-            )
-        applied = await self._gateway.apply_site(body.text, caller(request), body.why)
+        upon = request.headers.get("if-match")
+        if upon is not None and _ENTITY_TAG.fullmatch(upon) is None:
+            return problem(412, f"If-Match: {upon!r:.40} is no revision", 'send the number in quotes, as "7"')
+        number = None if upon is None else int(upon.strip('"'))
+        applied = await self._gateway.apply_site(body.text, caller(request), body.why, number)
         return answer({"revision": applied})
 
     async def roll_back(self, request: Request) -> Response:

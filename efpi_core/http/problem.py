@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from efpi_core.errors import EfpiError, PluginFailure, RefusedError, SettingsError, TryAgainError
+from efpi_core.errors import EfpiError, OutdatedError, PluginFailure, RefusedError, SettingsError, TryAgainError
 from efpi_core.http.json_form import to_json
 from efpi_core.log_line import say
 
@@ -29,7 +29,7 @@ TITLES = {
     503: "Not ready",
 }
 
-STATUS = ((SettingsError, 422), (RefusedError, 409), (TryAgainError, 503), (PluginFailure, 502))
+STATUS = ((SettingsError, 422), (OutdatedError, 412), (RefusedError, 409), (TryAgainError, 503), (PluginFailure, 502))
 """What an error of the gateway means to a caller over HTTP; the first that fits counts."""
 
 

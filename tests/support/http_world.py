@@ -12,7 +12,7 @@ from typing import Any
 
 from efi.registration import DeviceClass
 from efi.storage import StorageStateUpdate
-from efpi_core.errors import RefusedError, SettingsError
+from efpi_core.errors import OutdatedError, RefusedError, SettingsError
 from efpi_core.gateway.feed import Feed
 from efpi_core.http.listener import Listener, tcp_listener, unix_listener
 from efpi_core.http.parts import Parts
@@ -181,7 +181,9 @@ class RecordedGateway:
     def site_text(self) -> tuple[int, str]:
         return 7, "efpi: 1\n"
 
-    async def apply_site(self, text: str, by: str, why: str) -> int:
+    async def apply_site(self, text: str, by: str, why: str, upon: int | None = None) -> int:
+        if upon not in (None, 7):
+            raise OutdatedError("revision 7 is in force now", "look at it first")
         if "broken" in text:
             raise SettingsError("appliances.broken", "line 3: no such driver", "see `efpi plugins`")
         self.asked.append(("apply_site", text, by, why))

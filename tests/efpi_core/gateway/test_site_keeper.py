@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from efpi_core.clock import SteppedClock
-from efpi_core.errors import RefusedError, SettingsError, TryAgainError
+from efpi_core.errors import OutdatedError, RefusedError, SettingsError, TryAgainError
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.planning import Planner
 from efpi_core.gateway.site_keeper import SiteKeeper
@@ -242,3 +242,20 @@ async def test_changes_are_made_one_after_the_other() -> None:
         ("meter", "pv", "car", "steering"),
         ("meter", "pv", "steering"),
     ]
+
+
+async def test_of_two_changes_upon_one_revision_the_second_is_refused() -> None:
+    desk = Desk()
+    await desk.begin()
+    both = asyncio.gather(
+        desk.keeper.apply(TWO, "ben", "first", upon=1),
+        desk.keeper.apply(site(meter="3"), "eve", "second", upon=1),
+        return_exceptions=True,
+    )
+
+    async def wait() -> list[int | BaseException]:
+        return list(await both)
+
+    first, second = await desk.while_time_passes(wait())
+    assert first == 2 and isinstance(second, OutdatedError)
+    assert desk.keeper.text == TWO

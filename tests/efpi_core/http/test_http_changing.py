@@ -119,7 +119,8 @@ async def test_a_site_is_not_applied_upon_a_revision_that_nobody_saw(tmp_path: P
     async with served(tmp_path) as house:
         stale = await house.own("PUT", "/api/site", {"text": "efpi: 1"}, If_Match='"6"')
         fresh = await house.own("PUT", "/api/site", {"text": "efpi: 1", "why": "test"}, If_Match='"7"')
-    assert (stale.status, fresh.status) == (412, 200)
+        garbled = await house.own("PUT", "/api/site", {"text": "efpi: 1"}, If_Match="seven")
+    assert (stale.status, fresh.status, garbled.status) == (412, 200, 412)
     assert fresh.json == {"revision": 8}
 
 
