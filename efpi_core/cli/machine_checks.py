@@ -37,7 +37,19 @@ def machine_checks(home: Path, port: int, *, gateway_runs: bool) -> Iterator[Fou
     yield clock_check(RealClock().now(), synchronised())
     if not gateway_runs:
         yield port_check(port)
+    yield budget_check(Path("/proc"))
     yield from serial_checks(Path("/dev"))
+
+
+def budget_check(proc: Path) -> Found:
+    """How the budgets of plugins are enforced on this machine."""
+    shares = (proc / "self" / "smaps_rollup").exists()
+    memory = "shared memory counted in part" if shares else "shared memory counted in full, the kernel tells no shares"
+    return well(
+        "budgets",
+        f"memory is watched ({memory}) and refused by the kernel far beyond it (RLIMIT_DATA); CPU time is watched, and "
+        "beyond it a plugin runs when nobody else wants to (SCHED_IDLE)",
+    )
 
 
 def home_check(home: Path, *, gateway_runs: bool) -> Found:

@@ -17,6 +17,7 @@ from efpi_core.cli import machine_checks
 from efpi_core.cli.house_checks import appliance_checks, house_checks, instance_check, version_check
 from efpi_core.cli.kept_checks import TELLING, aside_checks, database_check, event_checks, look_into, secret_checks
 from efpi_core.cli.machine_checks import (
+    budget_check,
     clock_check,
     disk_check,
     home_check,
@@ -33,6 +34,11 @@ from efpi_core.state.state import State
 from efpi_core.views import EventView
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_the_doctor_says_how_budgets_are_enforced_here(tmp_path: Path) -> None:
+    assert "RLIMIT_DATA" in budget_check(Path("/proc")).text
+    assert "counted in full" in budget_check(tmp_path).text
 
 
 def test_a_port_in_use_is_ill_and_the_next_is_named() -> None:
