@@ -188,7 +188,7 @@ FLOODS = _kind(
 CPU_OVER_BUDGET = _kind(
     "cpu_over_budget",
     Level.WARNING,
-    "A plugin takes more of the processor than its budget allows; from now on it runs when nobody else wants to.",
+    "A plugin takes more of the processor than its budget allows; from now on it comes after the others.",
     "give it a larger `budget` in the site, or report it to the plugin's author, with `efpi diagnostics`",
     figures=True,
 )

@@ -41,7 +41,7 @@ DETAILS: dict[str, str] = {
     "quarantined": "It failed too often; a person must release it.",
     "missing": "The plugin is not installed, or cannot be used.",
     "floods": "It sends more than its share, and is read at its share.",
-    "cpu_over_budget": "It takes more of the processor than its budget, and runs when nobody else wants to.",
+    "cpu_over_budget": "It takes more of the processor than its budget, and comes after the others.",
     "unusable": "An installed plugin cannot be used.",
     "out_of_reach": "The appliance does not answer.",
     "nonsense": "The appliance said what cannot be: a message against the rules, or an impossible power.",

@@ -48,7 +48,7 @@ def budget_check(proc: Path) -> Found:
     return well(
         "budgets",
         f"memory is watched ({memory}) and refused by the kernel far beyond it (RLIMIT_DATA); CPU time is watched, and "
-        "beyond it a plugin runs when nobody else wants to (SCHED_IDLE)",
+        "beyond it a plugin comes after the others (nice)",
     )
 
 

@@ -18,7 +18,8 @@ from efpi_core.gateway.instances import InstancePlan, InstancesListener
 from efpi_core.gateway.strain import Strain
 from efpi_core.host.frames import Failed, FromInstance, Pong, Ready, ToInstance
 from efpi_core.host.host import End, Ending, HostFactory, InstanceHost
-from efpi_core.host.process_tree import make_idle, process_tree
+from efpi_core.host.order import NICE
+from efpi_core.host.process_tree import process_tree, set_nice
 from efpi_core.log_line import say
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.site.document import CpuExcess
@@ -28,6 +29,9 @@ LOG = logging.getLogger("efpi.instance")
 
 KEPT_LINES = 60
 """How many of the printed lines are kept to explain a crash."""
+
+THROTTLED_NICE = 15
+"""The priority of an instance beyond its CPU time: against one within it, it gets a twentieth of a core."""
 
 CERTAINTY_S = 0.3
 """How long to wait for the death of what was killed."""
@@ -201,6 +205,8 @@ class Supervised:
                 self._turn(InstanceState.STOPPED, reason)
             return
         self._quieten()
+        if self._throttled is not None and host.pid is not None:
+            set_nice(host.pid, NICE)  # its safe states must not wait; without the right it goes on slowly
         self._turn(InstanceState.STOPPING, reason)
         host.stop(deadline_s, reason)
         try:
@@ -298,8 +304,8 @@ class Supervised:
             self.kill(problem, BUDGET_CURE)
         elif self._host is not None and self._host.pid is not None:
             for pid in process_tree(self._host.pid):
-                make_idle(pid)
-            self._throttled = Strain(CPU_OVER_BUDGET, f"{problem}: it runs when nobody else wants to")
+                set_nice(pid, THROTTLED_NICE)
+            self._throttled = Strain(CPU_OVER_BUDGET, f"{problem}: it comes after the others")
             self._feel(self._throttled)
 
     def _feel(self, strain: Strain | None) -> None:

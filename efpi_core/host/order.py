@@ -21,6 +21,10 @@ ORPHAN_GRACE_S = ORPHAN_STOP_S + 1.0
 """When the forkserver ends what is left after the gateway is gone."""
 
 
+NICE = 2
+"""How much lower than the gateway's the priority of an instance is."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChildOrder:
     """Which plugin to run, and how long its process may be mute."""
@@ -31,7 +35,7 @@ class ChildOrder:
     """The module that hands over the plugin's classes."""
     patience_s: float = PATIENCE_S
     """A watchdog in the process ends it when its event loop stands still for nearly as long."""
-    nice: int = 2
+    nice: int = NICE
     """How much lower than the gateway's its priority is."""
     memory_mb: int = 256
     """What it may take of memory; what it wants at once beyond twice that is refused by the kernel."""

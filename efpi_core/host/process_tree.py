@@ -47,8 +47,8 @@ def cpu_seconds(pid: int) -> float:
         return 0.0
 
 
-def make_idle(pid: int) -> None:
-    """Let all threads of a process run only when nobody else wants to (SCHED_IDLE); there is no way back for a user."""
+def set_nice(pid: int, nice: int) -> None:
+    """Set the priority of all threads of a process; only root, or who has the right (RLIMIT_NICE), may raise it."""
     with contextlib.suppress(OSError):
         for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  # numbers are wanted, not paths
-            os.sched_setscheduler(int(task), os.SCHED_IDLE, os.sched_param(0))
+            os.setpriority(os.PRIO_PROCESS, int(task), nice)

@@ -18,7 +18,7 @@ class Plugin(Generic[ConfigT]):
     memory_mb: ClassVar[int] = 256
     """What one instance may take of memory before it counts as leaking, and is started anew; in MB."""
     cpu_share: ClassVar[float] = 0.5
-    """What one instance may take of one core, over half a minute; beyond it, it runs when nobody else wants to."""
+    """What one instance may take of one core, over half a minute; beyond it, it comes after the others."""
 
     config: ConfigT
     context: Context

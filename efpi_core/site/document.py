@@ -81,7 +81,7 @@ class CpuExcess(StrEnum):
     """What becomes of an instance that takes more CPU time than it may."""
 
     THROTTLE = "throttle"
-    """It goes on, and runs only when nobody else wants to."""
+    """It goes on, and comes after the others."""
     RESTART = "restart"
     """It is started anew."""
 
@@ -98,7 +98,7 @@ class Budget(SiteModel):
     cpu_excess: CpuExcess = Field(
         CpuExcess.THROTTLE,
         title="Beyond it",
-        description="throttle: it runs only when nobody else wants to. restart: it is started anew.",
+        description="throttle: it comes after the others. restart: it is started anew.",
     )
 
 

@@ -14,6 +14,7 @@ from efpi_core.clock import RealClock
 from efpi_core.gateway.habits import Habits
 from efpi_core.gateway.instances import InstancePlan
 from efpi_core.gateway.strain import Strain
+from efpi_core.gateway.supervised import THROTTLED_NICE
 from efpi_core.gateway.supervisor import Supervisor
 from efpi_core.host.frames import FromInstance
 from efpi_core.host.hosts import Hosts
@@ -176,7 +177,7 @@ async def test_one_that_wants_very_much_memory_at_once_is_refused_it_by_the_kern
         assert home.view("well").restarts == 0
 
 
-async def test_one_that_takes_too_much_cpu_time_runs_only_when_nobody_else_wants_to() -> None:
+async def test_one_that_takes_too_much_cpu_time_comes_after_the_others() -> None:
     spinning = plan("spins", cpu_share=0.05, moment="poll", fault="spin", every_s=0.05)
     async with house(spinning, plan("well"), memory_every_s=0.1, ping_every_s=0.1) as home:
         await home.until(lambda: home.strains)
@@ -187,8 +188,8 @@ async def test_one_that_takes_too_much_cpu_time_runs_only_when_nobody_else_wants
         assert (view.state, view.detail, view.restarts) == (STATES.RUNNING, "cpu_over_budget", 0)
         assert view.cpu_share is not None and view.cpu_share > 0.05
         assert view.memory_bytes
-        assert os.sched_getscheduler(home.pid("spins")) == os.SCHED_IDLE
-        assert os.sched_getscheduler(home.pid("well")) == os.SCHED_OTHER
+        assert os.getpriority(os.PRIO_PROCESS, home.pid("spins")) == THROTTLED_NICE
+        assert os.getpriority(os.PRIO_PROCESS, home.pid("well")) < THROTTLED_NICE
 
 
 async def test_one_that_takes_too_much_cpu_time_is_started_anew_where_the_site_says_so() -> None:
