@@ -185,7 +185,7 @@ def _problem(answer: http.client.HTTPResponse) -> EfpiError:
     try:
         told = json.loads(answer.read())
         detail, cure = str(told["detail"]), str(told.get("cure", ""))
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, RecursionError):
         return TryAgainError(f"the gateway answers {answer.status} {answer.reason}", "see its log")
     match answer.status:
         case 503:

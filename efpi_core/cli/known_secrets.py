@@ -38,7 +38,7 @@ class KnownSecrets:
             known._keep(SecretStore.of(home, environment).values())
         except SettingsError as error:
             known.trouble = error.problem
-            with suppress(OSError, ValueError):
+            with suppress(OSError, ValueError, RecursionError):
                 kept = json.loads((home / SECRETS_FILE).read_text("utf-8"))
                 if isinstance(kept, dict):
                     known._keep({str(name): str(value) for name, value in kept.items()})

@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue, ValidationError
 
@@ -199,9 +199,20 @@ class Catalogue:
 def _own_checks(module: str, wishes: Sequence[tuple[str, Mapping[str, JsonValue]]]) -> Iterator[list[ConfigProblem]]:
     try:
         answers = ask(module, "--check", question=[[offer, dict(config)] for offer, config in wishes])
-        yield from [[ConfigProblem(tuple(path), str(p), str(c)) for path, p, c in answer] for answer in answers]
+        yield from _understood(module, answers, len(wishes))
     except PluginFailure as failure:
         yield from [[ConfigProblem((), failure.problem, failure.cure)] for _ in wishes]
+
+
+def _understood(module: str, answers: Any, count: int) -> list[list[ConfigProblem]]:
+    """What a plugin's own checks found; its code may have written anything."""
+    try:
+        told = [[ConfigProblem(tuple(path), str(p), str(c)) for path, p, c in answer] for answer in answers]
+    except (TypeError, ValueError):
+        told = []
+    if len(told) != count:
+        raise PluginFailure(f"the checks of {module} answer nonsense", "report this to the plugin's author")
+    return told
 
 
 def _pending(entry: EntryPoint) -> InstalledPlugin:

@@ -58,7 +58,7 @@ def _end_group(leader: int) -> None:
 def _understood(module: str, status: int, text: bytes, printed: str) -> Any:
     try:
         answer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the plugin's own code may have written it
         last = _last_line(printed)
         raise PluginFailure(
             f"{module} ended with status {status} when it was imported{': ' if last else ''}{last}",

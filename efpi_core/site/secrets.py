@@ -105,7 +105,7 @@ class SecretStore:
             content = file.read(_LARGEST_FILE)
         try:
             kept = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SettingsError(str(self.path), "it is not the JSON that efpi wrote", "restore or delete it") from error
         if not isinstance(kept, dict) or not all(isinstance(value, str) for value in kept.values()):
             raise SettingsError(str(self.path), "it holds something else than names and values", "restore or delete it")

@@ -71,7 +71,7 @@ class SiteRecords(Keeper):
         kept = self._note("import")
         try:
             return None if kept is None else ImportRecord(**json.loads(kept))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return None
 
     def set_last_import(self, record: ImportRecord) -> None:

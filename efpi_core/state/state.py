@@ -106,7 +106,12 @@ class State(SiteRecords):
     def disorder(self) -> frozenset[str] | None:
         """The instances that their former life left without order; None when all may be, as after a kill."""
         kept = self._note("disorder")
-        return frozenset() if kept is None else None if kept == ALL_OF_THEM else frozenset(json.loads(kept))
+        if kept is None:
+            return frozenset()
+        try:
+            return None if kept == ALL_OF_THEM else frozenset(map(str, json.loads(kept)))
+        except (ValueError, TypeError, RecursionError):  # a damaged note says nothing of anybody
+            return None
 
     def instances_begin(self) -> None:
         """From now on instances run, and leave disorder unless `instances_ended` says that they did not."""

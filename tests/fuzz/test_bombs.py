@@ -1,12 +1,18 @@
 """Inputs that are small and ask for very much, as their size grows beyond what the fuzz targets try."""
 
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from efpi_driver_p1.stream import TelegramStream
 
+from efi.__main__ import INVALID, main
+from efpi_core.errors import PluginFailure, SettingsError
+from efpi_core.host.catalogue import _understood as understood
+from efpi_core.host.describe_child import _understood
 from efpi_core.site.loader import load_site
 from efpi_core.site.problem import MOST_PROBLEMS, SiteError
+from efpi_core.site.secrets import SECRETS_FILE, SecretStore
 from tests.fuzz.watch import no_hang
 
 
@@ -65,3 +71,38 @@ def test_many_alike_with_long_settings_are_refused_before_they_are_written_out()
 )
 def test_mistakes_by_the_ten_thousand_are_told_as_the_first_hundred(text: str) -> None:
     refused(f"efpi: 1\n{text}")
+
+
+DEEP = b"[" * 200_000
+
+
+def test_a_plugin_s_description_without_a_bottom_is_a_broken_plugin() -> None:
+    with pytest.raises(PluginFailure):
+        _understood("deep", 0, DEEP, "")
+
+
+@pytest.mark.parametrize("content", [DEEP, b'{"a":' + b"9" * 5000 + b"}", b'{"a": {"b": 1}}', b"\xff", b'{"a": NaN}'])
+def test_a_file_of_secrets_that_is_none_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / SECRETS_FILE
+    file.write_bytes(content)
+    file.chmod(0o600)
+    with pytest.raises(SettingsError, match="restore or delete it"):
+        SecretStore(tmp_path).values()
+
+
+@pytest.mark.parametrize("answers", [5, [5], [[5]], [[["path", "p"]]], [[], []], None, ["abc"]])
+def test_a_plugin_s_own_checks_that_answer_nonsense_are_the_plugin_s_fault(answers: object) -> None:
+    with pytest.raises(PluginFailure, match="nonsense"):
+        understood("odd", answers, 1)
+
+
+def test_messages_without_a_bottom_or_with_a_key_twice_are_faults_with_their_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = b'{"type":"control_space_revoke","message_id":"aa","appliance_id":"bb","timestamp":"2026-01-01T00:00:00Z"'
+    file = tmp_path / "messages"
+    file.write_bytes(b"\n".join([DEEP, message + b',"reason":"a","reason":"b"}', message + b"}"]))
+    with no_hang():
+        assert main(["validate", str(file)]) == INVALID
+    first, second = capsys.readouterr().out.splitlines()
+    assert "json_invalid" in first and "repeated_key" in second and "reason" in second

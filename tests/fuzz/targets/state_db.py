@@ -95,7 +95,7 @@ async def _open(home: Path) -> None:
         now = NOON
         told = [
             state.revisions(), state.connections(), [each.reason for each in (kept.limit for kept in state.limits())],
-            state.events(0, 50), state.last_import(), state.instance_values("meter"), state.life,
+            state.events(0, 50), state.last_import(), state.instance_values("meter"), state.life, state.disorder,
         ]  # fmt: skip
         to_json(told)
         assert all((kept.limit.start or now) <= now or kept.limit.start for kept in state.limits())
