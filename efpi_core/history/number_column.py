@@ -13,6 +13,8 @@ from efpi_core.history.whole_numbers import MAGIC, pack, unpack
 MOST_DECIMALS = 9
 
 _SAMPLE = 16
+_LEAST = -float(1 << 51)
+"""Below, what was rounded by `MAGIC` may end in a half."""
 _HEAD = struct.Struct("<BB")
 
 
@@ -50,7 +52,9 @@ def scaled(values: Sequence[float], hint: int = 0) -> Scaled | None:
 def _whole(values: Sequence[float], exponent: int) -> list[float] | None:
     scale = 10.0**exponent
     whole = [(value * scale + MAGIC) - MAGIC for value in values]
-    return whole if ([one / scale for one in whole] if exponent else whole) == values else None
+    if ([one / scale for one in whole] if exponent else whole) != values:
+        return None
+    return whole if min(whole) >= _LEAST else None
 
 
 def pack_numbers(values: Sequence[float], found: Scaled | None, *, ints: bool, even: bool = False) -> bytes:

@@ -28,7 +28,7 @@ def raw_values(
             LOG.warning("channel %d: %s", channel, error)
             continue
         parts.append(_within(found, since, until))
-    if unsealed is not None:
+    if unsealed is not None and len(unsealed):
         parts.append(_within(unsealed, since, until))
     parts = [part for part in parts if len(part)]
     if not parts:
@@ -39,7 +39,7 @@ def raw_values(
 
 
 def _within(series: Series, since: int, until: int) -> Series:
-    if since <= min(series.stamps) and max(series.stamps) < until:
-        return series
     ordered = series if series.ascending else series.ordered()
+    if since <= ordered.stamps[0] and ordered.stamps[-1] < until:
+        return series  # as it came, since of several values at one stamp the last one counts
     return ordered.part(bisect_left(ordered.stamps, since), bisect_left(ordered.stamps, until))
