@@ -51,6 +51,8 @@ class TimeShiftableAppliance(Appliance):
         self.states: dict[str, SequenceState] = {}
         self._holders: dict[str, str] = {}
         self._noted_at: dict[str, datetime] = {}
+        self._over_unheard: dict[str, AllocationStatus] = {}
+        """How allocations of a former life ended whose steps were over before anybody told that they stand."""
         self._work_alarm: TimerHandle | None = None
         self._recalled = self._recall()
 
@@ -82,7 +84,7 @@ class TimeShiftableAppliance(Appliance):
 
     def report(self) -> None:
         """Tell how far the work has come."""
-        if self.work is not None and self.states:
+        if self.present and self.work is not None and self.states:
             self.tell(TimeShiftableStateUpdate(**self.valid_now(), sequences=tuple(self.states.values())))
 
     def found(self) -> None:
@@ -153,8 +155,11 @@ class TimeShiftableAppliance(Appliance):
         """A step is done, or broken off."""
         self._note(sequence_id, status)
         holder = self._holders.get(sequence_id)
-        if holder is not None and self.is_open(holder):
-            self._end_if_over(holder)
+        if holder is not None and (word := self._word_on(holder)) is not None:
+            if self.is_open(holder):
+                self.end_allocation(holder, word)
+            else:
+                self._over_unheard[holder] = word
         self.report()
         if all(state.status in _OVER for state in self.states.values()):
             self.work = None
@@ -190,11 +195,13 @@ class TimeShiftableAppliance(Appliance):
         if not isinstance(allocation, TimeShiftableAllocation) or not self.is_open(allocation.message_id):
             await self.carry_out(allocation)
             return
+        unheard = self._over_unheard.pop(allocation.message_id, None) or self._word_on(allocation.message_id)
+        if unheard is not None:
+            self.end_allocation(allocation.message_id, unheard)
+            return
         held, now = self._held_by(allocation.message_id), self.context.now()
         if not held and any(step.action is SequenceAction.START for step in allocation.sequences):
             raise RefusedError("the work that it was given for is gone")
-        if held and self._end_if_over(allocation.message_id):
-            return
         for step in allocation.sequences:
             if self.states[step.sequence_id].status not in _POSSIBLE[step.action]:
                 continue
@@ -364,14 +371,12 @@ class TimeShiftableAppliance(Appliance):
     def _held_by(self, allocation_id: str) -> list[str]:
         return [sequence for sequence, holder in self._holders.items() if holder == allocation_id]
 
-    def _end_if_over(self, allocation_id: str) -> bool:
-        """End an allocation whose steps are all over; whether it was so."""
+    def _word_on(self, allocation_id: str) -> AllocationStatus | None:
+        """The final status of an allocation whose steps are all over; None while they are not, or it has none."""
         held = [self.states[sequence].status for sequence in self._held_by(allocation_id)]
-        over = all(status in _OVER for status in held)
-        if over:
-            aborted = SequenceStatus.ABORTED in held
-            self.end_allocation(allocation_id, AllocationStatus.ABORTED if aborted else AllocationStatus.FINISHED)
-        return over
+        if not held or any(status not in _OVER for status in held):
+            return None
+        return AllocationStatus.ABORTED if SequenceStatus.ABORTED in held else AllocationStatus.FINISHED
 
 
 _OVER = frozenset((SequenceStatus.FINISHED, SequenceStatus.ABORTED))
