@@ -101,6 +101,8 @@ class ApplianceView:
     steerable: bool = True
     safe_fallback: bool = True
     condition: ConditionState = ConditionState.OK
+    detail: str = ""
+    """What ails it, as a stable name: the driver's own, or one out of `efpi_core.health_words`."""
     text: str = ""
     cure: str = ""
 

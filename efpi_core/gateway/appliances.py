@@ -54,6 +54,7 @@ class ApplianceRecord:
     listeners: tuple[str, ...] = ()
     """Apps that hear what a measured appliance says, though nobody controls it."""
     condition: ConditionState = ConditionState.OK
+    detail: str = ""
     text: str = ""
     cure: str = ""
     power_w: float | None = None

@@ -270,7 +270,8 @@ class House:
         elif (told := self._conditions.get(instance)) is not None:
             before = (told.state, told.text)
         if record is not None:
-            record.condition, record.text, record.cure = frame.state, frame.text, frame.cure
+            record.condition, record.detail = frame.state, frame.detail
+            record.text, record.cure = frame.text, frame.cure
             if record.online != (frame.state is not ConditionState.OFFLINE):
                 record.online = frame.state is not ConditionState.OFFLINE
                 if not record.online:
@@ -313,7 +314,7 @@ class House:
                 continue
             self._take_back_space(record, reason)
             record.online = False
-            record.text = reason
+            record.text, record.detail = reason, "not_running"
             record.condition = ConditionState.OFFLINE
             self.board.doubt(record.appliance_id, Quality.STALE, now)
             self.exchange.on_change(record)

@@ -44,6 +44,7 @@ def appliance_view(house: House, record: ApplianceRecord, now: datetime) -> Appl
         steerable=record.steerable,
         safe_fallback=record.safe_fallback,
         condition=ConditionState.DEGRADED if doubt else record.condition,
+        detail="nonsense" if doubt else record.detail,
         text=f"it says what cannot be: {doubt}" if doubt else record.text,
         cure=DOUBT_CURE if doubt else record.cure,
     )
