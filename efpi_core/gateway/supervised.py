@@ -17,7 +17,7 @@ from efpi_core.gateway.heartbeat import Heartbeat
 from efpi_core.gateway.instances import InstancePlan, InstancesListener
 from efpi_core.gateway.strain import Strain
 from efpi_core.host.frames import Failed, FromInstance, Pong, Ready, ToInstance
-from efpi_core.host.host import End, Ending, HostFactory, InstanceHost
+from efpi_core.host.host import BUDGET_CURE, End, Ending, HostFactory, InstanceHost
 from efpi_core.host.order import NICE
 from efpi_core.host.process_tree import process_tree, set_nice
 from efpi_core.log_line import say
@@ -37,8 +37,6 @@ CERTAINTY_S = 0.3
 """How long to wait for the death of what was killed."""
 
 REPORT_CURE = "report it to the plugin's author; the log has what it printed last"
-
-BUDGET_CURE = "report it to the plugin's author, with `efpi diagnostics`, or give it a larger `budget` in the site"
 
 FLOODING = Strain(FLOODS, "it sends more than its share; of its states and values only the newest are taken")
 

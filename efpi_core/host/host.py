@@ -37,6 +37,10 @@ class Ending:
     cure: str = ""
 
 
+BUDGET_CURE = "report it to the plugin's author, with `efpi diagnostics`, or give it a larger `budget` in the site"
+"""What helps against an end for the memory or the CPU time that an instance took."""
+
+
 class HostListener(Protocol):
     """Whoever owns a host. Its methods are called from the event loop, never from within a call of the host."""
 

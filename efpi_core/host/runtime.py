@@ -45,6 +45,7 @@ from efpi_core.host.frames import (
     ToInstance,
     Watch,
 )
+from efpi_core.host.host import BUDGET_CURE
 from efpi_core.host.superseding import superseding_key
 from efpi_core.host.worker import Worker
 from efpi_core.identity import MessageIds
@@ -173,8 +174,7 @@ class InstanceRuntime:
             if not self._stopping:
                 raise
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a plugin raises is told to the supervisor by name
-            cure = error.cure if isinstance(error, EfpiError) else ""
-            self._emit(Failed(self._moment, _in_words(error), cure, _own_traceback(error)))
+            self._emit(Failed(self._moment, _in_words(error), _cure(error), _own_traceback(error)))
         finally:
             if self._stop_by is not None:
                 self._stop_by.cancel()
@@ -378,8 +378,16 @@ _HANDLERS: dict[type[ToInstance], Callable[[InstanceRuntime, Any], Awaitable[Non
 def _in_words(error: BaseException) -> str:
     if isinstance(error, EfpiError):
         return error.problem  # made for people; its cure goes beside it
+    if isinstance(error, MemoryError):
+        return "MemoryError: it asked for more memory than the kernel gives it, far beyond its budget"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _own_traceback(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))[-4000:]
+
+
+def _cure(error: BaseException) -> str:
+    if isinstance(error, EfpiError):
+        return error.cure
+    return BUDGET_CURE if isinstance(error, MemoryError) else ""

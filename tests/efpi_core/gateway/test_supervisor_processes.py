@@ -17,6 +17,7 @@ from efpi_core.gateway.strain import Strain
 from efpi_core.gateway.supervised import THROTTLED_NICE
 from efpi_core.gateway.supervisor import Supervisor
 from efpi_core.host.frames import FromInstance
+from efpi_core.host.host import BUDGET_CURE
 from efpi_core.host.hosts import Hosts
 from efpi_core.host.launcher import ForkServerLauncher
 from efpi_core.host.offer import Offer, OfferKind, PluginDescription
@@ -173,7 +174,11 @@ async def test_a_fault_of_one_leaves_the_rest_of_the_house_at_work() -> None:
 async def test_one_that_wants_very_much_memory_at_once_is_refused_it_by_the_kernel() -> None:
     async with house(plan("bomb", memory_mb=64, moment="poll", fault="bomb", every_s=0.05), plan("well")) as home:
         await home.until(lambda: home.view("bomb").restarts)
-        assert ("bomb", STATES.BACKING_OFF, "running: MemoryError") in home.turns
+        refused = "running: MemoryError: it asked for more memory than the kernel gives it, far beyond its budget"
+        assert ("bomb", STATES.BACKING_OFF, refused) in home.turns
+        trouble = home.supervisor.trouble("bomb")
+        assert trouble is not None
+        assert trouble.cure == BUDGET_CURE
         assert home.view("well").restarts == 0
 
 
@@ -229,10 +234,10 @@ async def test_one_that_takes_too_much_memory_is_ended_and_named() -> None:
 
 
 async def test_a_leak_is_found() -> None:
-    leaking = plan("leaks", memory_mb=100, moment="poll", fault="leak", every_s=0.05)
+    leaking = plan("leaks", memory_mb=160, moment="start", fault="leak")  # it leaks once, less than the kernel refuses
     async with house(leaking, plan("well"), memory_every_s=0.1) as home:
         await home.until(lambda: home.view("leaks").restarts)
-        assert any("MB of memory, more than its 100 MB" in text for _, _, text in home.turns)
+        assert any("MB of memory, more than its 160 MB" in text for _, _, text in home.turns)
         assert home.view("well").restarts == 0
 
 
