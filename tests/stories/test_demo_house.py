@@ -40,10 +40,10 @@ def test_the_demo_house_lives_obeys_and_is_there_again_after_a_restart(home: Pat
     hasty = demo_text().replace("{start_after_s: 10, stop_after_s: 60}", "{start_after_s: 1, stop_after_s: 1}")
     site = site_file(tmp_path, hasty)
     with running(home, site) as gateway:
-        views = gateway.eventually(lambda: live(gateway), "ten appliances live", 10)
+        views = gateway.eventually(lambda: live(gateway), "ten appliances live")
         assert {name: view["category"] for name, view in views.items()} == TEN
         assert views["pv"]["name"] == "Solar panels", "the site's names, not the drivers'"
-        gateway.eventually(lambda: balanced(gateway), "power balances to zero", 10)
+        gateway.eventually(lambda: balanced(gateway), "power balances to zero")
         the_resident_has_the_last_word(gateway)
         connections_obey(gateway)
         a_limit_is_kept(gateway)
@@ -51,11 +51,11 @@ def test_the_demo_house_lives_obeys_and_is_there_again_after_a_restart(home: Pat
         family = gateway.family()
         assert len(family) >= 13
         assert gateway.cli("override", "battery", "off", "--for", "1h").code == 0
-        assert gateway.end() <= 2.0
+        gateway.end()
         assert gateway.process.returncode == 0
-        none_left(family, 0.5)
+        none_left(family)
     with running(home) as gateway:
-        gateway.eventually(lambda: live(gateway), "ten appliances live again", 10)
+        gateway.eventually(lambda: live(gateway), "ten appliances live again")
         again(gateway)
 
 
@@ -74,19 +74,19 @@ def allocations_have_statuses(gateway: RealGateway) -> None:
 def the_resident_has_the_last_word(gateway: RealGateway) -> None:
     told = gateway.says("override", "battery", "mode", "--mode", "discharge", "--factor", "0.5", "--for", "1h")
     assert (told["appliance"], told["action"]) == ("battery", "mode")
-    gateway.eventually(lambda: (gateway.power("battery") or 0) < -1000, "the battery gives as told", 10)
+    gateway.eventually(lambda: (gateway.power("battery") or 0) < -1000, "the battery gives as told")
     view = gateway.says("appliances", "battery")
     assert view["controlled_by"] == "resident"
-    gateway.eventually(lambda: balanced(gateway), "power balances with the battery, too", 10)
+    gateway.eventually(lambda: balanced(gateway), "power balances with the battery, too")
     allocations_have_statuses(gateway)
     assert [view["appliance"] for view in gateway.says("override")] == ["battery"]
     assert gateway.cli("override", "battery", "end").code == 0
     gateway.eventually(
-        lambda: gateway.appliances()["battery"]["controlled_by"] != "resident", "the battery is given back", 5
+        lambda: gateway.appliances()["battery"]["controlled_by"] != "resident", "the battery is given back"
     )
     assert gateway.says("override") == []
     told = gateway.says("override", "battery", "off", "--for", "1s")
-    gateway.eventually(lambda: gateway.says("override") == [], "the override ends by itself", 5)
+    gateway.eventually(lambda: gateway.says("override") == [], "the override ends by itself")
     refused = gateway.cli("override", "batery", "off", "--for", "1s")
     assert refused.code == 1 and "did you mean 'battery'?" in refused.err
 
@@ -96,7 +96,7 @@ def connections_obey(gateway: RealGateway) -> None:
     assert gateway.appliances()["car"]["app"] is None
     assert gateway.cli("connections", "disconnect", "freezer").code == 0
     assert gateway.cli("connections", "connect", "freezer", "steering").code == 0
-    gateway.eventually(lambda: gateway.appliances()["freezer"]["app"] == "steering", "the freezer is connected", 5)
+    gateway.eventually(lambda: gateway.appliances()["freezer"]["app"] == "steering", "the freezer is connected")
 
 
 def a_limit_is_kept(gateway: RealGateway) -> None:
@@ -123,6 +123,6 @@ def again(gateway: RealGateway) -> None:
     assert connections["freezer"]["app"] == "steering"
     assert [view["appliance"] for view in gateway.says("override")] == ["battery"]
     gateway.eventually(
-        lambda: gateway.appliances()["battery"]["controlled_by"] == "resident", "the override is in force again", 5
+        lambda: gateway.appliances()["battery"]["controlled_by"] == "resident", "the override is in force again"
     )
     assert "party" in {view["limit_id"] for view in gateway.says("limit")}

@@ -80,7 +80,7 @@ def test_no_state_of_a_gateway_puts_a_secret_into_its_bundle(tmp_path: Path) -> 
         for shown in (gateway.log, json.dumps(gateway.health()), json.dumps(gateway.instances())):
             assert TOKEN not in shown
             assert HIDDEN not in shown
-        assert gateway.end() >= 0
+        gateway.end()
     log = texts["log/efpi.log"]
     assert "the token is •••, the address http://anna:•••@meter.local/x" in log
     assert "cannot log in with •••" in log

@@ -2,35 +2,30 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.hosted_world import gone_within, runs
-from tests.support.real_gateway import RealGateway, none_left, running
-
-BACK_WITHIN_S = 2.0
+from tests.support.real_gateway import PATIENCE_S, RealGateway, none_left, running
 
 
-def kill(pid: int) -> float:
-    """End a process without a word; returns when."""
+def kill(pid: int) -> None:
+    """End a process without a word."""
     os.kill(pid, signal.SIGKILL)
-    assert gone_within(pid, 2.0)
-    return time.monotonic()
+    assert gone_within(pid, PATIENCE_S)
 
 
-def comes_back(gateway: RealGateway, instance: str) -> float:
-    """Kill an instance; returns how long it took until its replacement ran."""
+def comes_back(gateway: RealGateway, instance: str) -> None:
+    """Kill an instance, and wait until its replacement runs."""
     before = gateway.pid_of(instance)
-    began = kill(before)
+    kill(before)
 
     def another() -> bool:
         view = gateway.instances()[instance]
         return view["state"] == "running" and view["pid"] not in (None, before)
 
-    gateway.eventually(another, f"{instance} is back", 10)
-    return time.monotonic() - began
+    gateway.eventually(another, f"{instance} is back")
 
 
 def pids(gateway: RealGateway) -> dict[str, int]:
@@ -38,23 +33,21 @@ def pids(gateway: RealGateway) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_a_killed_driver_and_a_killed_app_are_back_within_two_seconds_and_nobody_else_notices(home: Path) -> None:
+def test_a_killed_driver_and_a_killed_app_are_back_and_nobody_else_notices(home: Path) -> None:
     with running(home, "demo") as gateway:
         gateway.all_run()
         before = pids(gateway)
-        assert comes_back(gateway, "battery") <= BACK_WITHIN_S
-        gateway.eventually(lambda: gateway.power("battery") is not None, "the battery tells its power again", 5)
-        assert comes_back(gateway, "steering") <= BACK_WITHIN_S
-        gateway.eventually(
-            lambda: gateway.appliances()["battery"]["app"] == "steering", "the app is connected again", 5
-        )
+        comes_back(gateway, "battery")
+        gateway.eventually(lambda: gateway.power("battery") is not None, "the battery tells its power again")
+        comes_back(gateway, "steering")
+        gateway.eventually(lambda: gateway.appliances()["battery"]["app"] == "steering", "the app is connected again")
         after = pids(gateway)
         changed = {name for name in before if before[name] != after[name]}
         assert changed == {"battery", "steering"}
         told = [event for event in gateway.says("events") if event["kind"] == "instance_backing_off"]
         assert {event["subject"] for event in told} == {"battery", "steering"}
         assert all("killed" in event["text"] or "signal" in event["text"] for event in told), told
-        gateway.eventually(lambda: gateway.health()["status"] == "ok", "all is well again", 5)
+        gateway.eventually(lambda: gateway.health()["status"] == "ok", "all is well again")
 
 
 @pytest.mark.slow
@@ -69,10 +62,10 @@ def test_the_house_outlives_each_process_from_which_others_are_forked(home: Path
         assert gateway.forkers()
         for forker in gateway.forkers():
             kill(forker)
-            gateway.eventually(lambda: all_alive(gateway), "every instance runs", 10)
-        assert comes_back(gateway, "freezer") <= BACK_WITHIN_S + 1.5, "a new server starts, and forks"
+            gateway.eventually(lambda: all_alive(gateway), "every instance runs")
+        comes_back(gateway, "freezer")  # a new server starts, and forks
         for name in names:
-            gateway.eventually(lambda n=name: gateway.power(n) is not None or n == "steering", f"{name} is live", 10)
+            gateway.eventually(lambda n=name: gateway.power(n) is not None or n == "steering", f"{name} is live")
 
 
 @pytest.mark.slow
@@ -88,5 +81,5 @@ def test_no_process_outlives_a_killed_gateway_and_its_home_can_be_used_at_once(h
             second.all_run()
             assert second.appliances()["car"]["app"] is None
             assert second.health()["status"] == "ok"
-            none_left(family, 8.0)
+            none_left(family)
             second.all_run()

@@ -24,13 +24,13 @@ def is_named(gateway: RealGateway, instance: str, appliance: str | None = None) 
         view = gateway.instances()[instance]
         return view if view["condition"] in ("offline", "misconfigured", "degraded") and view["cure"] else None
 
-    view = gateway.eventually(ill, f"{instance} has a fault with a cure", 40)
+    view = gateway.eventually(ill, f"{instance} has a fault with a cure")
     assert view["text"], view
     health = gateway.health()
     assert health["status"] == "degraded" and any(instance in reason for reason in health["reasons"]), health["reasons"]
     if appliance is not None:
         shown = gateway.eventually(
-            lambda: (v := gateway.appliances()[appliance]) and v["state"] == "offline" and v, f"{appliance} offline", 10
+            lambda: (v := gateway.appliances()[appliance]) and v["state"] == "offline" and v, f"{appliance} offline"
         )
         assert shown["text"] and shown["cure"], shown
     doctor = gateway.cli("doctor")
@@ -40,7 +40,7 @@ def is_named(gateway: RealGateway, instance: str, appliance: str | None = None) 
 
 
 def well(gateway: RealGateway, instance: str) -> None:
-    gateway.condition(instance, "ok", within_s=25)
+    gateway.condition(instance, "ok")
 
 
 @pytest.mark.slow
@@ -49,21 +49,21 @@ async def test_the_sun_of_a_real_inverter_goes_into_its_battery_by_what_the_real
 ) -> None:
     def story(house: MyHouse) -> None:
         with running(home, site_file(tmp_path, house.site, "my-house.yaml")) as gateway:
-            gateway.eventually(lambda: near(gateway, PV, -3000), "the sun is seen", 15)
-            gateway.eventually(lambda: gateway.power(METER) is not None, "the meter is seen", 15)
+            gateway.eventually(lambda: near(gateway, PV, -3000), "the sun is seen")
+            gateway.eventually(lambda: gateway.power(METER) is not None, "the meter is seen")
             gateway.eventually(
-                lambda: house.do(house.peer.value("124.StorCtl_Mod")) != 0, "the battery's registers are written", 20
+                lambda: house.do(house.peer.value("124.StorCtl_Mod")) != 0, "the battery's registers are written"
             )
-            gateway.eventually(lambda: near(gateway, BATTERY, 3000 - LOAD_W, 250), "the surplus is charged", 20)
-            gateway.eventually(lambda: near(gateway, METER, 0, 250), "nothing is left for the grid", 20)
+            gateway.eventually(lambda: near(gateway, BATTERY, 3000 - LOAD_W, 250), "the surplus is charged")
+            gateway.eventually(lambda: near(gateway, METER, 0, 250), "nothing is left for the grid")
             battery = gateway.appliances()[BATTERY]
             assert battery["app"] == "steering" and battery["controlled_by"] == "app"
             started = [held for held in battery["allocations"] if held["status"] == "started"]
             assert started and started[-1]["reason"]
             assert gateway.health()["status"] == "ok"
             gateway.says("override", BATTERY, "off", "--for", "1h")
-            gateway.eventually(lambda: near(gateway, BATTERY, 0), "the resident stops it", 15)
-            assert gateway.end() <= 2.0
+            gateway.eventually(lambda: near(gateway, BATTERY, 0), "the resident stops it")
+            gateway.end()
 
     await play(tmp_path, story)
 
@@ -74,15 +74,15 @@ async def test_a_meter_that_is_unplugged_or_talks_garbage_is_named_and_the_rest_
 ) -> None:
     def story(house: MyHouse) -> None:
         with running(home, site_file(tmp_path, house.site)) as gateway:
-            gateway.eventually(lambda: gateway.power(METER) is not None, "the meter is seen", 15)
-            gateway.eventually(lambda: near(gateway, PV, -3000), "the sun is seen", 15)
+            gateway.eventually(lambda: gateway.power(METER) is not None, "the meter is seen")
+            gateway.eventually(lambda: near(gateway, PV, -3000), "the sun is seen")
             house.unplug_meter()
             named = is_named(gateway, "meter", METER)
             assert str(house.meter.path) in named["text"] + named["cure"]
             assert near(gateway, PV, -3000) and gateway.instances()["inverter"]["condition"] == "ok"
             house.plug_meter()
             well(gateway, "meter")
-            gateway.eventually(lambda: gateway.power(METER) is not None, "the meter is seen again", 15)
+            gateway.eventually(lambda: gateway.power(METER) is not None, "the meter is seen again")
             noise = random.Random(7)  # noqa: S311  # the same each time
             house.says = lambda grid_w: noise.randbytes(500)
             is_named(gateway, "meter", METER)
@@ -100,20 +100,20 @@ async def test_an_inverter_that_vanishes_or_answers_nonsense_is_named_and_the_re
 ) -> None:
     def story(house: MyHouse) -> None:
         with running(home, site_file(tmp_path, house.site)) as gateway:
-            gateway.eventually(lambda: near(gateway, PV, -3000), "the sun is seen", 15)
-            gateway.eventually(lambda: gateway.power(METER) is not None, "the meter is seen", 15)
+            gateway.eventually(lambda: near(gateway, PV, -3000), "the sun is seen")
+            gateway.eventually(lambda: gateway.power(METER) is not None, "the meter is seen")
             house.do(house.peer.behave("garbage"))
             is_named(gateway, "inverter", PV)
             assert gateway.power(METER) is not None and gateway.instances()["meter"]["condition"] == "ok"
             house.do(house.peer.behave("well"))
             well(gateway, "inverter")
-            gateway.eventually(lambda: near(gateway, PV, -3000), "the sun is seen again", 20)
+            gateway.eventually(lambda: near(gateway, PV, -3000), "the sun is seen again")
             house.do(house.peer.stop())
             named = is_named(gateway, "inverter", BATTERY)
             assert "127.0.0.1" in named["text"] + named["cure"]
             assert gateway.power(METER) is not None
             assert gateway.instances()["inverter"]["restarts"] == 0
-            assert gateway.end() <= 2.0
+            gateway.end()
 
     await play(tmp_path, story)
 
@@ -129,7 +129,7 @@ def test_a_house_whose_devices_are_not_there_says_so_and_runs(home: Path, tmp_pa
           household: {driver: simulated.base_load}
         """
     with running(home, site_file(tmp_path, text)) as gateway:
-        gateway.eventually(lambda: gateway.power("household") is not None, "the rest is live", 10)
+        gateway.eventually(lambda: gateway.power("household") is not None, "the rest is live")
         for instance in ("meter", "inverter"):
             is_named(gateway, instance)
-        assert gateway.end() <= 2.0
+        gateway.end()

@@ -120,12 +120,12 @@ def test_a_mistake_that_only_a_plugin_knows_leaves_the_rest_of_the_house_running
 ) -> None:
     text, words = PLUGINS_MISTAKES[mistake]
     with running(home, site_file(tmp_path, text)) as gateway:
-        gateway.eventually(lambda: gateway.power("household") is not None, "the household is live", 10)
+        gateway.eventually(lambda: gateway.power("household") is not None, "the household is live")
         view = gateway.state("battery", "missing", "quarantined", "backing_off")
         assert view["text"] and view["cure"], view
         named = words[1].removeprefix("appliances.") if ".config." in words[1] else words[-1]
         assert named in view["text"] + view["cure"] and view["cure"] not in view["text"], view
-        gateway.eventually(lambda: gateway.health()["status"] == "degraded", "the house says that it is degraded", 10)
+        gateway.eventually(lambda: gateway.health()["status"] == "degraded", "the house says that it is degraded")
 
 
 @pytest.mark.slow

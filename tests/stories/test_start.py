@@ -51,7 +51,7 @@ def powers(gateway: RealGateway) -> bool:
 
 def is_named_with_its_cure(gateway: RealGateway, problem: str, cure: str) -> None:
     """The same sentence on the page, in the log, and by the doctor."""
-    gateway.eventually(lambda: problem in part(gateway, "state").get("text", ""), f"health says {problem!r}", 10)
+    gateway.eventually(lambda: problem in part(gateway, "state").get("text", ""), f"health says {problem!r}")
     assert cure in part(gateway, "state")["cure"]
     assert gateway.health()["status"] == "degraded"
     assert problem in gateway.log
@@ -65,7 +65,7 @@ def is_named_with_its_cure(gateway: RealGateway, problem: str, cure: str) -> Non
 def test_a_house_runs_on_while_its_disk_is_full_and_writes_again_when_there_is_room(home: Path, tmp_path: Path) -> None:
     site = site_file(tmp_path, SMALL)
     with small_disk(home, "size=1m"), running(home, site) as gateway:
-        gateway.eventually(lambda: powers(gateway), "both are live", 15)
+        gateway.eventually(lambda: powers(gateway), "both are live")
         filler = home / "filler"
         with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
             while file.write(b"\0" * 4096):
@@ -77,9 +77,9 @@ def test_a_house_runs_on_while_its_disk_is_full_and_writes_again_when_there_is_r
         is_named_with_its_cure(gateway, "is full", "free some space")
         assert powers(gateway)
         filler.unlink()
-        gateway.eventually(lambda: part(gateway, "state")["state"] == "ok", "it writes again", 20)
+        gateway.eventually(lambda: part(gateway, "state")["state"] == "ok", "it writes again")
         assert gateway.cli("limit", "set", "after", "--upper", "8000").code == 0
-        assert gateway.end() <= 2.0
+        gateway.end()
 
 
 @needs_root
@@ -87,9 +87,9 @@ def test_a_house_runs_on_while_its_disk_is_full_and_writes_again_when_there_is_r
 def test_a_house_on_a_read_only_disk_runs_and_says_what_it_cannot_keep(home: Path, tmp_path: Path) -> None:
     site = site_file(tmp_path, SMALL)
     with small_disk(home, "size=8m,ro"), running(home, site) as gateway:
-        gateway.eventually(lambda: powers(gateway), "both are live", 15)
+        gateway.eventually(lambda: powers(gateway), "both are live")
         is_named_with_its_cure(gateway, "read-only", "--home")
-        assert gateway.end() <= 2.0
+        gateway.end()
 
 
 @needs_root
@@ -98,9 +98,9 @@ def test_a_home_of_another_user_is_named_with_the_cure(home: Path, tmp_path: Pat
     home.mkdir(mode=0o755)
     os.chown(home, NOBODY, NOBODY)
     with running(home, site_file(tmp_path, SMALL), wrapper=POWERLESS) as gateway:
-        gateway.eventually(lambda: powers(gateway), "both are live", 20)
+        gateway.eventually(lambda: powers(gateway), "both are live")
         is_named_with_its_cure(gateway, "may not write", "chown")
-        assert gateway.end() <= 2.0
+        gateway.end()
 
 
 @pytest.mark.slow
@@ -116,7 +116,7 @@ def test_a_port_in_use_stops_nobody_and_is_taken_when_it_is_free(home: Path, tmp
             assert doctor.code == 4 and "in use" in doctor.out and "→" in doctor.out
             taken.close()
             gateway.port = port
-            gateway.eventually(lambda: "the page is at" in gateway.log, "it takes the port", 10)
+            gateway.eventually(lambda: "the page is at" in gateway.log, "it takes the port")
             assert gateway.health()["status"] in ("ok", "starting")
 
 
