@@ -200,7 +200,7 @@ class Lifelike(SingleApplianceDriver[ConfigT]):
                 self.measure(self.powers(), self.counters())
         if self._alarm is not None:
             self._alarm.cancel()
-        when = min(self.model.until, self.next_tick(t), self._act_at, self._fault_until)
+        when = max(min(self.model.until, self.next_tick(t), self._act_at, self._fault_until), t)
         if self.live:
             self._alarm = self.context.call_later(max(when - self.now_s(), LEAST_WAIT_S), self._wake)
         else:

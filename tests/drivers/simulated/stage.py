@@ -1,6 +1,7 @@
 """A simulated house on stage: real drivers inline in stepped time, and a puppet app whose strings the test pulls."""
 
 from collections.abc import Callable, Coroutine
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -69,10 +70,10 @@ class Stage(Simulation):
         return runtime.plugin
 
     def model(self, name: str) -> Any:
-        """The model of an appliance, at the present instant."""
-        driver = self.driver(name)
-        driver.model.advance_to(self.clock.now().timestamp())
-        return driver.model
+        """What the model of an appliance is at the present instant, while the driver still lives at its last one."""
+        model = deepcopy(self.driver(name).model)
+        model.advance_to(self.clock.now().timestamp())
+        return model
 
     def record(self, name: str) -> ApplianceRecord:
         """An appliance as the gateway sees it."""

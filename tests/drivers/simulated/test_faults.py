@@ -56,7 +56,7 @@ def test_garbage_is_refused_by_the_gateway_and_the_house_goes_on():
     async def story(stage: Stage) -> None:
         await stage.let_pass(400)
         assert stage.house.exchange.refusals >= 2
-        assert any("commodity_not_registered" in complaint for complaint in stage.complaints())
+        assert any("commodity is not registered" in complaint for complaint in stage.complaints())
         await stage.let_pass(4 * 3600)
         assert stage.failed == {}
         assert stage.power("battery") == 8.0
