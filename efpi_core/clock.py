@@ -345,6 +345,8 @@ class SteppedClock(Clock):
         if now != self._now:
             self._elapsed = (now - self._start).total_seconds()
         self._now = now
+        if not self._schedule or self._schedule[0][0] > now:
+            return
         due = []
         while self._schedule and self._schedule[0][0] <= now:
             due.append(heapq.heappop(self._schedule)[2])

@@ -101,7 +101,8 @@ class ApplianceRecord:
 
         None without electricity, and for an aggregate, since the power of its parts is counted already.
         """
-        self._read_registration()
+        if self._as_registered is not self.session.space.registration:
+            self._read_registration()
         return self._role
 
     def disbelief(self, measurement: Measurement) -> str | None:
@@ -109,16 +110,15 @@ class ApplianceRecord:
         power = measurement.electric_power_w
         if power is None:
             return None
-        self._read_registration()
+        if self._as_registered is not self.session.space.registration:
+            self._read_registration()
         if -self._most_w <= power <= self._most_w:
             return None
         return f"it measured {power:.0f} W, and {self._most_w:.0f} W is the most that is believed of it"
 
     def _read_registration(self) -> None:
-        registration = self.registration
-        if self._as_registered is not registration:
-            self._as_registered = registration
-            self._role, self._most_w = _role(registration), most_believed_w(registration)
+        self._as_registered = registration = self.registration
+        self._role, self._most_w = _role(registration), most_believed_w(registration)
 
     def note_nonsense(self, text: str, now: datetime) -> None:
         """Remember what it said that cannot be."""

@@ -223,6 +223,14 @@ class InstanceRuntime:
         else:
             self._receive_crowded(frame, partial(handle, self, frame))
 
+    def hold(self) -> None:
+        """Begin nothing until `pump`; for stepped time."""
+        self._worker.hold()
+
+    def pump(self) -> None:
+        """Do what was taken in, at once as far as nothing has to wait."""
+        self._worker.pump()
+
     def _receive_at_once(self, frame: ToInstance) -> None:
         match frame:
             case Ping():

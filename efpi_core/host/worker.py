@@ -1,10 +1,14 @@
 """One worker an instance: it runs the instance's handlers, polls and timers one after the other."""
 
 import asyncio
+from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Awaitable, Hashable
+from functools import partial
+from types import CoroutineType
 from typing import Any
 
 from efpi_core.clock import Clock
+from efpi_core.host.begun import Begun
 from efpi_core.plugin.context import Job
 
 
@@ -19,6 +23,7 @@ class Worker:
         "_by_key",
         "_clock",
         "_dropping",
+        "_held",
         "_jobs",
         "_task",
         "_void",
@@ -34,6 +39,7 @@ class Worker:
         self._busy_since: float | None = None
         self._task: asyncio.Task[Any] | None = None
         self._dropping = False
+        self._held = False
         self._void = 0
         self.superseded = 0
         """How many jobs were never run, since a newer one of their key came."""
@@ -41,14 +47,65 @@ class Worker:
     def enqueue(self, job: Job) -> None:
         """Run a job when those before it are done."""
         self._jobs.append(job)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if not self._held:
+            self._wake()
 
     def enqueue_first(self, job: Job) -> None:
         """Run a job next."""
         self._jobs.insert(0, job)
+        if not self._held:
+            self._wake()
+
+    def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def hold(self) -> None:
+        """Begin nothing until `pump`: more comes at once."""
+        self._held = True
+
+    def pump(self) -> None:
+        """Run what waits in the turn of whoever calls, as far as it goes without waiting; `run` does the rest.
+
+        In stepped time nearly every job ends at once, and a turn of the event loop for each instance and round would
+        cost more than most of them. Meanwhile the worker's task counts as the current one.
+        """
+        task = self._task
+        try:
+            if task is not None and self._waiter is not None and not self._waiter.done():
+                loop, caller = asyncio.get_running_loop(), asyncio.current_task()
+                assert caller is not None  # noqa: S101  # who has a running loop and awaits is a task
+                _leave_task(loop, caller)
+                _enter_task(loop, task)
+                try:
+                    while self._jobs and self._runs_through(self._jobs.pop(0)):
+                        pass
+                finally:
+                    _leave_task(loop, task)
+                    _enter_task(loop, caller)
+        finally:
+            self._held = False
+            if self._jobs:
+                self._wake()
+
+    def _runs_through(self, job: Job) -> bool:
+        """Run a job; False when it waits for something, or raised: `run` goes on with it then."""
+        self._busy_since = self._clock.elapsed()
+        try:
+            outcome = job()
+            if outcome is None:
+                return True
+            if isinstance(outcome, CoroutineType):
+                outcome = Begun(outcome, outcome.send(None))
+            rest: Job = partial(_itself, outcome)
+        except StopIteration:
+            return True
+        except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001  # `run` raises it in its task
+            rest = partial(_raise, error)
+        finally:
+            self._busy_since = None
+        self._jobs.insert(0, rest)
+        return False
 
     def enqueue_newest(self, key: Hashable, job: Job) -> None:
         """Run a job when those before it are done, and no job of this key that still waits."""
@@ -118,6 +175,14 @@ class Worker:
                 await self._waiter
             finally:
                 self._waiter = None
+
+
+def _itself(awaitable: Awaitable[None]) -> Awaitable[None]:
+    return awaitable
+
+
+def _raise(error: BaseException) -> None:
+    raise error
 
 
 class _Replaceable:

@@ -16,6 +16,9 @@ from efpi_core.host.host import Ending, InstanceHost
 from efpi_core.host.idle import IdleSelector
 from efpi_core.host.inline import InlineHost
 
+LOOK_OUTSIDE_EVERY = 64
+"""So many instants may pass before signals and the like are heard: inline instances leave the event loop no turn."""
+
 MOST_ROUNDS = 10_000
 """Rounds within one instant after which somebody talks in circles."""
 
@@ -40,6 +43,7 @@ class Barrier:
         self._talked: set[str] = set()
         self._waiting: set[str] = set()
         self._quiet: asyncio.Future[None] | None = None
+        self._instants = 0
         self.endings: dict[str, Ending] = {}
         """Instances that ended, and how."""
         self.on_ended: Callable[[str, Ending], None] = lambda instance, ending: None
@@ -142,17 +146,29 @@ class Barrier:
         host, inbox = self._hosts[name], self._inboxes[name]
         self._inboxes[name] = []
         self._wakeups[name] = None
+        inline = self._inline.get(name)
+        if inline is not None:
+            inline.go_round(now, inbox)
+            return
         host.send(Advance(now, len(inbox)))
         for frame in inbox:
             host.send(frame)
 
     async def _until_quiet(self, names: set[str]) -> None:
-        self._waiting = {name for name in names if self._hosts[name].alive}
+        self._waiting = {name for name in names if not self._through(name)}
         if not self._waiting:
             return
         self._quiet = asyncio.get_running_loop().create_future()
         await self._quiet
         self._quiet = None
+
+    def _through(self, name: str) -> bool:
+        """Whether an instance is quiet already, as an inline one usually is, or has ended."""
+        inline = self._inline.get(name)
+        if inline is not None and inline.idle and inline.alive:
+            self._set_wakeup(name, inline.next_wakeup())
+            return True
+        return not self._hosts[name].alive
 
     def _take_outboxes(self) -> None:
         talked, self._talked = self._talked, set()
@@ -179,6 +195,9 @@ class Barrier:
                 break
             self._clock.advance(max(wakeup, self._clock.now()))
             await self.settle()
+            self._instants += 1
+            if self._instants % LOOK_OUTSIDE_EVERY == 0:
+                await asyncio.sleep(0)
         self._clock.advance(until)
 
     async def stop(self, deadline_s: float) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 
 from efi.commodity import CommodityQuantity
 from efi.measurement import ForecastElement
@@ -33,6 +34,7 @@ class HourlyMeans:
         return known
 
 
+@lru_cache(maxsize=128)  # the next forecast says the same of nearly all its hours
 def element(hours: int, quantity: CommodityQuantity, mean_w: float, sigma_w: float, most_w: float) -> ForecastElement:
     """What is expected for some hours; nothing beyond zero and `most_w` (negative for a producer)."""
     lower, upper = min(0.0, most_w), max(0.0, most_w)
