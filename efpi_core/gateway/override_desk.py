@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from efi.allocation import AllocationRevoke
+from efi.allocation import AllocationRevoke, AllocationStatus
 from efi.messages import AnyAllocation
 from efpi_core.clock import Clock, TimerHandle
 from efpi_core.errors import RefusedError
@@ -23,6 +23,14 @@ SETTLES_S = 2.0
 
 TIME_TO_DESCRIBE_S = 30.0
 """How long an appliance that is there is expected to take to tell its control space."""
+
+ASK_AGAIN_S = 60.0
+"""How long after its refusal, as while a compressor rests, a device is asked again for what the resident wants."""
+
+_LASTING = ("mode", "limit")
+"""What is meant for as long as the override lasts; work is started once."""
+
+_REFUSED = (AllocationStatus.REJECTED, AllocationStatus.ABORTED)
 
 
 class OverrideDesk:
@@ -71,12 +79,14 @@ class OverrideDesk:
             self._take_back(record, before, "replaced by a newer wish")
         self._put(override)
         self._carry_out(record, override)
+        self._ask_again_later(override)
         until = f"{override.until:%Y-%m-%d %H:%M} UTC"
         self._events.tell(OVERRIDE_BEGUN, record.appliance_id, f"{override.by}: '{override.action}' until {until}")
 
     def resume(self, override: Override) -> None:
         """Take up an override of the gateway's former life; it is carried out when its appliance comes."""
         self._put(override)
+        self._ask_again_later(override)
 
     def waits_for(self, appliance_id: str) -> bool:
         """Whether a wish is to be carried out as soon as the appliance has described itself."""
@@ -126,6 +136,21 @@ class OverrideDesk:
         given = override.allocation_id
         if given is None or (given not in record.session.allocations and override.action != "start"):
             self._carry_out(record, override)
+
+    def _ask_again_later(self, override: Override) -> None:
+        if override.action in _LASTING:
+            self._clock.call_later(ASK_AGAIN_S, lambda: self._ask_again(override))
+
+    def _ask_again(self, override: Override) -> None:
+        """What the device refused it may do by now. Silent: the refusal stands beside the appliance."""
+        if self._overrides.get(override.appliance_id) is not override:
+            return
+        record = self._appliances.get(override.appliance_id)
+        if record is not None and override.appliance_id not in self._coming and _was_refused(record, override):
+            with contextlib.suppress(RefusedError):
+                self.check(record, override)
+                self._carry_out(record, override)
+        self._ask_again_later(override)
 
     def _put(self, override: Override) -> None:
         appliance_id = override.appliance_id
@@ -214,6 +239,12 @@ class OverrideDesk:
                 return start_work(record, self._stamp(record), reason)
             case _:
                 return None
+
+
+def _was_refused(record: ApplianceRecord, override: Override) -> bool:
+    """Whether the device would not do it, or stopped; what a limit took away returns when the limit lets go."""
+    held = record.allocations.get(override.allocation_id or "")
+    return held is not None and held.status in _REFUSED
 
 
 def _number(wish: dict[str, float | str | None], name: str) -> float | None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from efi.allocation import AllocationRevoke
+from efi.allocation import AllocationRevoke, AllocationStatus
 from efi.storage import StorageAllocation
 from efpi_core.errors import RefusedError
 from efpi_core.gateway.overrides import Override
@@ -68,6 +68,32 @@ def test_an_override_of_the_former_life_is_carried_out_when_its_appliance_comes(
     world.let_pass(7300)
     assert [type(order) for order in world.delivered("battery")][-1] is AllocationRevoke
     assert world.house.overrides.get("battery") is None
+
+
+@pytest.mark.parametrize(
+    "refusal", [(AllocationStatus.REJECTED,), (AllocationStatus.ACCEPTED, AllocationStatus.ABORTED)]
+)
+def test_a_device_that_refused_a_wish_for_now_is_asked_again_until_it_takes_it(
+    refusal: tuple[AllocationStatus, ...],
+) -> None:
+    world = BareHouse("app")
+    world.battery("battery")
+    world.house.desk.begin(world.record("battery"), charging())
+
+    def orders() -> list[StorageAllocation]:
+        return [order for order in world.delivered("battery") if isinstance(order, StorageAllocation)]
+
+    world.answer("battery", orders()[-1], *refusal)
+    world.let_pass(61)
+    world.answer("battery", orders()[-1], *refusal)
+    world.let_pass(61)
+    assert len(orders()) == 3
+    world.answer("battery", orders()[-1], AllocationStatus.ACCEPTED, AllocationStatus.STARTED)
+    world.let_pass(600)
+    assert len(orders()) == 3, "what it does need not be asked again"
+    world.house.desk.end(world.record("battery"), "given back")
+    world.let_pass(600)
+    assert len(orders()) == 3
 
 
 def test_an_override_whose_appliance_never_comes_ends_on_time() -> None:
