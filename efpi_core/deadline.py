@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from efpi_core.boot import EARLIEST_NOW, Moment
+from efpi_core.clock import LEAST_STEP_S
 from efpi_core.clock_event import ClockSet
 
 
@@ -39,6 +40,8 @@ class Deadline:
         if passed_s is None:
             return replace(self, at=now.wall + (self.at - self.moment.wall), moment=now)
         step = now.wall - self.moment.wall - timedelta(seconds=passed_s)
+        if abs(step) < timedelta(seconds=LEAST_STEP_S):
+            return replace(self, moment=now)
         return self.after(ClockSet(step, now.wall, now.synchronised), now)
 
     def kept(self) -> dict[str, object]:

@@ -106,3 +106,9 @@ def test_a_deadline_is_kept_as_json_and_comes_back(span: bool) -> None:
 def test_what_is_no_deadline_is_refused(wrong: object) -> None:
     with pytest.raises(ValueError, match=r"no deadline|names no time zone"):
         Deadline.of(wrong)
+
+
+@pytest.mark.parametrize("span", [True, False])
+def test_two_readings_of_the_clock_that_differ_by_a_breath_move_no_end(span: bool) -> None:
+    later = moment(HOURS, NOON + HOURS - timedelta(microseconds=179))
+    assert in_two_hours(span).resumed(later).at == NOON + 2 * HOURS
