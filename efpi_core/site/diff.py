@@ -82,8 +82,8 @@ class SiteDiff:
 
     @property
     def restart_all(self) -> bool:
-        """Whether every instance starts anew, since each is told these facts at its start."""
-        return bool(self.facts)
+        """Whether every instance starts anew, since each is told these facts at its start; the name can wait."""
+        return any(value.path != "name" for value in self.facts)
 
     @property
     def touched(self) -> frozenset[str]:
@@ -103,6 +103,8 @@ class SiteDiff:
                 yield f"    {value}"
         for value in (*self.facts, *self.limits, *self.connections, *self.history):
             yield f"~ {value}"
+        if self.restart_all:
+            yield "  (all instances start anew, since each is told of this at its start)"
 
     def as_json(self) -> dict[str, JsonValue]:
         """For programs."""

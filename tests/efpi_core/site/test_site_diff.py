@@ -74,11 +74,19 @@ def test_facts_limits_and_connections_are_told_apart() -> None:
     facts = changed("import_per_kwh: 0.30", "import_per_kwh: 0.31")
     assert list(map(str, facts.facts)) == ["tariff[0].import_per_kwh: '0.3' → '0.31'"]
     assert facts.restart_all and not facts.touched
+    assert "all instances start anew" in list(facts.lines())[-1]
     limits = changed("current_a: 25", "current_a: 35")
     assert list(map(str, limits.limits)) == ["limits.fuse.current_a: 25.0 → 35.0"]
     assert not limits.restart_all
     connections = changed("{pv-*: null}", "{pv-*: steering}")
     assert list(map(str, connections.connections)) == ["connections.pv-*: 'nobody' → 'steering'"]
+
+
+def test_another_name_of_the_house_starts_nothing_anew() -> None:
+    before, after = site("efpi: 1\nname: Elm Street 12"), site("efpi: 1\nname: Elm Street 14")
+    diff = diff_sites(before, after)
+    assert list(map(str, diff.facts)) == ["name: 'Elm Street 12' → 'Elm Street 14'"]
+    assert diff and not diff.restart_all
 
 
 def test_the_order_of_connections_counts() -> None:
