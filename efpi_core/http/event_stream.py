@@ -72,15 +72,13 @@ class EventStream:
             self._ends.discard(end)
 
     async def _tell(self, kinds: frozenset[str], after: int, changes: "_Changes") -> AsyncIterator[bytes]:
-        yield frame("begin", {"kinds": sorted(kinds)})
-        for chunk in self._present(kinds):
-            yield chunk
+        told = [frame("begin", {"kinds": sorted(kinds)}), *self._present(kinds)]
         last = after
         if "event" in kinds:
             for event in self._events_after(last):
                 last = event.number
-                yield frame("event", event, last)
-        yield frame("live", {"now": self._gateway.health().now})
+                told.append(frame("event", event, last))
+        yield b"".join((*told, frame("live", {"now": self._gateway.health().now})))  # one write, whoever goes meanwhile
         while (change := await changes.next()) is not None:
             kind, value = change
             if isinstance(value, EventView) and "event" in kinds:
