@@ -12,6 +12,7 @@ from efpi_core.cli.exit_code import NoGatewayError
 from efpi_core.cli.kept_site import KeptSite
 from efpi_core.cli.options import Caller, HomeOption, JsonOption
 from efpi_core.cli.waiting import waiting
+from efpi_core.cli.words import size_words
 from efpi_core.clock import RealClock
 from efpi_core.errors import EfpiError
 from efpi_core.site.loader import load_site
@@ -37,7 +38,7 @@ def backup(
     size = file.stat().st_size
     secrets = "with the secrets: keep it safe" if "secrets.json" in manifest.names else "without secrets"
     told = manifest.as_json() | {"path": str(file), "bytes": size}
-    caller.screen.show(told, [f"{file}: {size / 1e6:.1f} MB, {', '.join(manifest.names)}, {secrets}."])
+    caller.screen.show(told, [f"{file}: {size_words(size)}, {', '.join(manifest.names)}, {secrets}."])
 
 
 def _site(caller: Caller) -> tuple[str, int, str]:

@@ -49,7 +49,7 @@ def channels(context: typer.Context, home: HomeOption = None, as_json: JsonOptio
     rows = (
         (view.channel, view.unit, view.kind, _local(view.oldest, zone), _local(view.newest, zone)) for view in found
     )
-    columns = ("channel", "unit", "kind", "oldest", "newest")
+    columns = ("channel", "unit", "kind", f"oldest ({zone.key})", "newest")
     caller.screen.table(_plain(found), columns, rows, "Nothing was observed yet.")
 
 
@@ -198,7 +198,7 @@ def _table(screen: Screen, view: HistoryView, zone: ZoneInfo) -> None:
             )
             for at, value, quality in zip(begins, columns["value"], columns["quality"], strict=True)
         )
-        screen.table(_plain(view), ("at", f"value {view.unit}#", ""), rows, "No value in that time.")
+        screen.table(_plain(view), (f"at ({zone.key})", f"value {view.unit}#", ""), rows, "No value in that time.")
         return
     form = "%Y-%m-%d" if view.resolution is Resolution.DAY else "%Y-%m-%d %H:%M"
     energy: Callable[[object], str] = _kwh if view.unit == "J" else _figure
@@ -210,7 +210,7 @@ def _table(screen: Screen, view: HistoryView, zone: ZoneInfo) -> None:
         for at, n, *cells in zip(begins, columns["n"], *(columns[name] for name in names), strict=True)
     )
     heads = tuple(f"{name} {unit if counts else view.unit}#" for name in names)
-    screen.table(_plain(view), ("from", "values#", *heads), rows, "No value in that time.")
+    screen.table(_plain(view), (f"from ({zone.key})", "values#", *heads), rows, "No value in that time.")
 
 
 def _cost_table(screen: Screen, view: HistoryCostView, zone: ZoneInfo) -> None:
@@ -220,7 +220,7 @@ def _cost_table(screen: Screen, view: HistoryCostView, zone: ZoneInfo) -> None:
         (_local(at, zone, form), _kwh(imported), _kwh(exported), "–" if cost is None else f"{cost:.4f}")
         for at, imported, exported, cost in zip(*columns.values(), strict=True)
     )
-    heads = ("from", "imported kWh#", "exported kWh#", f"cost {view.currency}#")
+    heads = (f"from ({zone.key})", "imported kWh#", "exported kWh#", f"cost {view.currency}#")
     screen.table(_plain(view), heads, rows, "No energy at the grid meter in that time.")
 
 

@@ -61,10 +61,9 @@ def _appliance_lines(view: dict[str, Any]) -> list[str]:
         lines.append(f"condition    {view['condition']}: {view['text']}")
     if view["cure"]:
         lines.append(f"cure         {view['cure']}")
-    lines.extend(
-        f"allocation   {held['status']} ({held['app']}): {held['reason'] or held['text'] or '–'}"
-        for held in view["allocations"]
-    )
+    for held in view["allocations"]:
+        why = " → ".join(filter(None, (held["reason"], held["text"])))
+        lines.append(f"allocation   {held['status']} ({held['app']}): {why or '–'}")
     kinds = [message["type"] for message in view["control_space"]]
     lines.append(f"told         {', '.join(kinds) or 'nothing'} (whole: --json)")
     return lines

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from efpi_core.cli.findings import Found, ill, note, well
+from efpi_core.cli.words import span_words
 from efpi_core.plugin.condition import ConditionState
 
 RUNS = frozenset({"running", "starting"})
@@ -29,8 +30,8 @@ def version_check(health: dict[str, Any], installed: str) -> Found:
     if running and running != installed:
         text = f"version {running} runs, and {installed} is installed"
         return ill("gateway", "versions_differ", text, "start it again: systemctl restart efpi")
-    hours = health["uptime_s"] / 3600
-    return well("gateway", f"version {running}, site revision {health['revision']}, up {hours:.1f} h")
+    up = span_words(health["uptime_s"])
+    return well("gateway", f"version {running}, site revision {health['revision']}, up for {up}")
 
 
 def instance_check(instance: dict[str, Any]) -> Found:

@@ -6,6 +6,7 @@ import typer
 
 from efpi_core.cli.client import part
 from efpi_core.cli.options import Caller, HomeOption, JsonOption, bounds, instant, require_known, span
+from efpi_core.cli.words import instant_words
 from efpi_core.clock import RealClock
 
 limit_app = typer.Typer(
@@ -28,8 +29,8 @@ def limits(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
             view["phase"] or "all",
             _bound(view["lower_w"]),
             _bound(view["upper_w"]),
-            view["start"] or "",
-            view["end"] or "",
+            instant_words(view["start"]) if view["start"] else "",
+            instant_words(view["end"]) if view["end"] else "",
             view["reason"],
         )
         for view in found
@@ -75,7 +76,7 @@ def set_limit(
         "reason": reason,
     }
     view = caller.gateway.put(f"/api/limits/{part(name)}", body)
-    caller.screen.show(view, [f"The limit '{name}' holds{f' until {end:%Y-%m-%d %H:%M} UTC' if end else ''}."])
+    caller.screen.show(view, [f"The limit '{name}' holds{f' until {instant_words(end)}' if end else ''}."])
 
 
 @limit_app.command("lift")

@@ -1,12 +1,12 @@
 """`efpi override`: the resident decides about an appliance, until a time."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from efpi_core.cli.client import part
 from efpi_core.cli.options import Caller, HomeOption, JsonOption, bounds, instant, require_known, span
+from efpi_core.cli.words import instant_words
 from efpi_core.clock import RealClock
 from efpi_core.errors import SettingsError
 
@@ -48,8 +48,8 @@ def override(
         **_end(for_span, until),
     }
     view = caller.gateway.put(path, body)
-    end = datetime.fromisoformat(view["until"])
-    caller.screen.show(view, [f"{appliance}: {' '.join(filter(None, (action, mode)))} until {end:%Y-%m-%d %H:%M} UTC."])
+    wish = " ".join(filter(None, (action, mode)))
+    caller.screen.show(view, [f"{appliance}: {wish} until {instant_words(view['until'])}."])
 
 
 def _end(for_span: str | None, until: str | None) -> dict[str, float | str]:
@@ -67,7 +67,7 @@ def _list_overrides(caller: Caller) -> None:
             view["appliance"],
             view["action"],
             ", ".join(f"{key} {value}" for key, value in view["parameters"].items()),
-            view["until"],
+            instant_words(view["until"]),
             view["by"],
         )
         for view in found

@@ -15,6 +15,7 @@ from efpi_core.cli.options import Caller, HomeOption, JsonOption, home_path
 from efpi_core.cli.screen import Screen
 from efpi_core.cli.site_argument import site_text
 from efpi_core.cli.waiting import waiting
+from efpi_core.cli.words import instant_words
 from efpi_core.errors import SettingsError
 from efpi_core.site.diff import diff_sites
 from efpi_core.site.expand import instances
@@ -96,7 +97,7 @@ def history(home: HomeOption = None, as_json: JsonOption = False) -> None:
     rows = (
         (
             f"{view['number']}{' *' if view['in_force'] else ''}",
-            view["at"][:19],
+            instant_words(view["at"]),
             view["by"],
             view["origin"],
             view["verdict"],
@@ -104,7 +105,7 @@ def history(home: HomeOption = None, as_json: JsonOption = False) -> None:
         )
         for view in found
     )
-    columns = ("revision#", "when (UTC)", "by", "from", "became", "why")
+    columns = ("revision#", "when", "by", "from", "became", "why")
     caller.screen.table(found, columns, rows, "This home has no site yet.")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from efpi_core.gateway.budget_watch import MIB
 from efpi_core.gateway.pulse import OVERLOADED_CURE, OVERLOADED_TEXT, Pulse
 from efpi_core.gateway.site_keeper import SiteKeeper
 from efpi_core.history.history import History
@@ -65,8 +66,8 @@ def _history_health(history: History) -> PartHealth:
 
 def _history_text(figures: HistoryFigures) -> str:
     daily = figures.written_a_day
-    wear = "" if daily is None else f", {daily / 1e6:.0f} MB written a day"
-    return f"{figures.used_bytes / 1e6:.1f} of {figures.most_bytes / 1e6:.0f} MB{wear}"
+    wear = "" if daily is None else f", {daily / MIB:.1f} MB written a day"
+    return f"{figures.used_bytes / MIB:.1f} of {figures.most_bytes / MIB:.0f} MB{wear}"
 
 
 def _site_health(site: SiteKeeper) -> PartHealth:
