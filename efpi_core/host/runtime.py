@@ -159,7 +159,7 @@ class InstanceRuntime:
             seed=f"{start.seed}/{start.instance}",
             resolution_s=start.resolution_s,
             replacement=start.replacement,
-            promised=frozenset(start.promised),
+            promised=start.promised,
         )
         self._app: EnergyApp[PluginConfig] | None = None
         self._worker.enqueue(partial(self._begin, start.config))

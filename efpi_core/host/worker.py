@@ -154,6 +154,8 @@ class Worker:
         """Run jobs until cancelled; raises what a job raises."""
         loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
+        job: Job | None
+        outcome: Awaitable[None] | None
         while True:
             while self._jobs:
                 job = self._jobs.pop(0)
@@ -170,6 +172,7 @@ class Worker:
                     self._busy_since = None
                     if self._dropping:
                         self._forget_drop()
+            job = outcome = None  # what was done is not kept while nothing is to do
             self._waiter = loop.create_future()
             try:
                 await self._waiter

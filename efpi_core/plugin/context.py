@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
@@ -77,7 +77,7 @@ class Context:
         seed: str,
         resolution_s: float,
         replacement: bool = False,
-        promised: frozenset[str] = frozenset(),
+        promised: Collection[str] = (),
     ) -> None:
         self.instance = instance
         """The instance's name."""
