@@ -20,6 +20,7 @@ FLOORS = (
         "efpi_core.csv_field",
         "efpi_core.log_line",
         "efpi_core.boot",
+        "efpi_core.heap",
         "efpi_core.clock_event",
         "efpi_core.clock",
         "efpi_core.deadline",

@@ -21,6 +21,7 @@ from efpi_core.cli.run_options import RunOptions
 from efpi_core.cli.service_manager import Pulse, ServiceManager
 from efpi_core.clock import BoottimeEventLoop, RealClock
 from efpi_core.errors import SettingsError
+from efpi_core.heap import keep_small
 from efpi_core.host.launcher import ForkServerLauncher
 from efpi_core.logbook.logbook import Logbook, Look, log_path, open_logbook
 from efpi_core.state.home import Home, default_home
@@ -41,6 +42,7 @@ def run(options: RunOptions) -> int:
     if ended is not None:
         return ended
     manager = ServiceManager.of(os.environ)
+    keep_small()
     gc.disable()  # loading makes no garbage, and looking for it costs a tenth of the start
     _refuse_missing_site(options.site)
     home = Home(options.home or default_home(os.environ))

@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 from efi.messages import build_messages
 from efpi_core.clock import RealClock
 from efpi_core.errors import PluginFailure
+from efpi_core.heap import keep_small
 from efpi_core.host import child, prctl
 from efpi_core.host.loading import PluginType, plugin_types
 from efpi_core.host.order import ORPHAN_GRACE_S, ChildOrder
@@ -264,6 +265,7 @@ def main() -> NoReturn:
     control = socket.socket(fileno=parser.parse_args().fd)
     control.set_inheritable(False)
     _ignore_signals()
+    keep_small()
     gc.disable()
     prctl.adopt_orphans()
     preload()
