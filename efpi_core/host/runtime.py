@@ -6,55 +6,44 @@ The same object runs inside the gateway and in a hosted process; the difference 
 import asyncio
 import contextlib
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, cast, get_args
 
 from pydantic import JsonValue, ValidationError
 
 from efi.allocation import AllocationStatusUpdate
-from efi.messages import AnyAllocation, AnyRegistration, ApplianceMessage, AppMessage
+from efi.messages import AnyAllocation, ApplianceMessage, AppMessage
 from efpi_core.clock import Clock
 from efpi_core.clock_event import ClockEvent
 from efpi_core.errors import EfpiError, PluginFailure, SettingsError
+from efpi_core.host.frame_port import Emit, FramePort
 from efpi_core.host.frames import (
-    AddAppliance,
     ClockMode,
-    Condition,
     Connected,
-    Declare,
     Deliver,
     Disconnected,
     Failed,
-    FromInstance,
     LimitsChanged,
-    Log,
     Observed,
     Ping,
     Pong,
-    Publish,
     Ready,
-    RemoveAppliance,
-    Say,
     Standing,
     Start,
     Stop,
     Stopped,
-    Store,
     ToInstance,
-    Watch,
 )
 from efpi_core.host.host import BUDGET_CURE
 from efpi_core.host.superseding import superseding_key
 from efpi_core.host.worker import Worker
 from efpi_core.identity import MessageIds
 from efpi_core.plugin.app import ControlledAppliance, EnergyApp
-from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.config import PluginConfig
 from efpi_core.plugin.context import Context, Job
 from efpi_core.plugin.memory import InstanceStorage
-from efpi_core.plugin.observation import Observation, ObservationSpec, ObservedValue, Quality
+from efpi_core.plugin.observation import Observation
 from efpi_core.plugin.plugin import Plugin
 
 CROWDED = 16
@@ -62,54 +51,6 @@ CROWDED = 16
 
 MOST_WAITING = 10_000
 """How many frames may wait for the instance's handlers."""
-
-Emit = Callable[[FromInstance], None]
-"""Carries a frame to the gateway."""
-
-
-class FramePort:
-    """The plugin's wishes as frames."""
-
-    __slots__ = ("_emit",)
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-
-    def say(self, appliance_id: str, message: ApplianceMessage | AppMessage) -> None:
-        """Send a message of the interface."""
-        self._emit(Say(appliance_id, message))
-
-    def add_appliance(self, key: str, registration: AnyRegistration, *, steerable: bool, safe_fallback: bool) -> None:
-        """Bring an appliance."""
-        self._emit(AddAppliance(key, registration, steerable, safe_fallback))
-
-    def remove_appliance(self, appliance_id: str, reason: str) -> None:
-        """Take an appliance away for good."""
-        self._emit(RemoveAppliance(appliance_id, reason))
-
-    def declare(self, specs: Sequence[ObservationSpec]) -> None:
-        """Announce observations."""
-        self._emit(Declare(tuple(specs)))
-
-    def publish(self, name: str, value: ObservedValue, at: datetime, quality: Quality) -> None:
-        """Report a value."""
-        self._emit(Publish(name, value, at, quality))
-
-    def watch(self, patterns: Sequence[str]) -> None:
-        """Ask for the values of others."""
-        self._emit(Watch(tuple(patterns)))
-
-    def store(self, key: str, value: JsonValue) -> None:
-        """Keep a value durably."""
-        self._emit(Store(key, value))
-
-    def log(self, level: int, text: str) -> None:
-        """Write a line into the log."""
-        self._emit(Log(level, text))
-
-    def condition(self, state: ConditionState, detail: str, text: str, cure: str, appliance_id: str | None) -> None:
-        """Tell how the instance or one of its appliances is doing."""
-        self._emit(Condition(state, detail, text, cure, appliance_id))
 
 
 class InstanceRuntime:

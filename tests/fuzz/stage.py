@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from efpi_core.clock import SteppedClock
+from efpi_core.host.frame_port import FramePort
 from efpi_core.host.frames import FromInstance
 from efpi_core.host.framing import HEADER, LARGEST_FROM_INSTANCE, Decoder, Encoder, from_instance_adapter
-from efpi_core.host.runtime import FramePort
 from efpi_core.identity import MessageIds
 from efpi_core.plugin.context import Context, Job
 from efpi_core.plugin.driver import Driver
