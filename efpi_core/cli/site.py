@@ -40,7 +40,9 @@ def check(file: SiteArgument, as_json: JsonOption = False) -> None:
         check_settings(loaded)
     specs = instances(loaded.site)
     told = {"file": name, "valid": True, "instances": [spec.instance for spec in specs]}
-    Screen(as_json=as_json).show(told, [f"{name} is valid: {len(specs)} instances."])
+    Screen(as_json=as_json).show(
+        told, [f"{name} is valid: {len(specs)} {'instance' if len(specs) == 1 else 'instances'}."]
+    )
 
 
 @site_app.command()

@@ -1,4 +1,4 @@
-"""A busy house that is killed at seeded moments and begun again; what must hold stands in docs/internals.md."""
+"""A busy house that is killed at seeded moments and begun again; what must hold stands in docs/faults.md."""
 
 import contextlib
 import itertools
