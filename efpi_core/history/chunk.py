@@ -9,16 +9,21 @@ import json
 import struct
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from types import NoneType
 from typing import cast
 
-from efpi_core.history.number_column import Scaled, pack_numbers, scaled, unpack_numbers
+from efpi_core.history.number_column import Scaled, pack_numbers, scaled, surely_rising, unpack_numbers
 from efpi_core.history.series import Series
+from efpi_core.history.whole_numbers import lanes_of
 from efpi_core.plugin.observation import ObservedValue
 
 VERSION = 1
+
+RISING = 0x80
+"""Added to the version where every stamp is later than the one before."""
 
 MOST_VALUES = 1 << 20
 """More in one chunk is no chunk of ours."""
@@ -41,6 +46,8 @@ class Encoded:
     """A chunk, and what was found of its numbers on the way."""
 
     content: bytes
+    rising: bool
+    """Whether every stamp is later than the one before."""
     scaled: Scaled | None
     """The values as whole numbers, when all of them are numbers and there is a power of ten for them."""
 
@@ -50,8 +57,8 @@ def encode(series: Series, hint: int = 0) -> Encoded:
     count = len(series)
     if not 0 < count <= MOST_VALUES:
         raise ValueError(f"a chunk holds 1 to {MOST_VALUES} values, not {count}")
-    whole = cast(Sequence[float], series.stamps)
-    stamps = pack_numbers(whole, Scaled(whole, 0), ints=True, even=True)
+    stamps = pack_numbers(series.stamps, Scaled(lanes_of(series.stamps)), ints=True, even=True)
+    rising = surely_rising(stamps) or series.ascending
     qualities = bytes(series.qualities or b"")
     if not any(qualities):
         qualities = b""
@@ -61,19 +68,22 @@ def encode(series: Series, hint: int = 0) -> Encoded:
         presence = bytes(value is not None for value in present)
         present = [value for value in present if value is not None]
     column, numbers = _value_column(present, kinds - {NoneType}, hint)
-    head = _HEAD.pack(VERSION, count, len(stamps), len(qualities), len(presence))
+    head = _HEAD.pack(VERSION | (RISING if rising else 0), count, len(stamps), len(qualities), len(presence))
     packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE if column[:1] == b"\x01" else zlib.Z_DEFAULT_STRATEGY)
     body = packer.compress(b"".join((stamps, qualities, presence, column))) + packer.flush()
-    return Encoded(head + body, None if presence else numbers)
+    return Encoded(head + body, rising, None if presence else numbers)
 
 
 def _value_column(values: Sequence[ObservedValue], kinds: set[type], hint: int) -> tuple[bytes, Scaled | None]:
-    if values and kinds <= {int, float}:
+    if kinds == {int}:
+        with suppress(OverflowError):
+            whole = Scaled(lanes_of(cast(Sequence[int], values)))
+            return bytes([_ValueForm.NUMBERS]) + pack_numbers(cast(Sequence[int], values), whole, ints=True), whole
+    elif values and kinds <= {int, float}:
         numbers = cast(list[float], values if isinstance(values, list) else list(values))
-        ints = kinds == {int}
-        found = scaled(numbers, 0 if ints else hint)
-        if found is not None or kinds == {float} or (ints and all(-(1 << 63) <= one < 1 << 63 for one in numbers)):
-            return bytes([_ValueForm.NUMBERS]) + pack_numbers(numbers, found, ints=ints), found
+        found = scaled(numbers, hint)
+        if found is not None or kinds == {float}:
+            return bytes([_ValueForm.NUMBERS]) + pack_numbers(numbers, found, ints=False), found
     return bytes([_ValueForm.WORDS]) + _words(values), None
 
 
@@ -97,7 +107,7 @@ def decode(content: bytes) -> Series:
 
 def _decoded(content: bytes) -> Series:
     version, count, of_stamps, of_qualities, of_presence = _HEAD.unpack_from(content)
-    if version != VERSION or not 0 < count <= MOST_VALUES:
+    if version & ~RISING != VERSION or not 0 < count <= MOST_VALUES:
         raise DamagedChunkError(f"version {version} with {count} values is unknown here")
     body = zlib.decompressobj().decompress(content[_HEAD.size :], _LARGEST_BODY)
     columns = []
@@ -114,7 +124,7 @@ def _decoded(content: bytes) -> Series:
     qualities = columns[1] or None
     if not len(values) == len(stamps) == count or len(qualities or bytes(count)) != count:
         raise DamagedChunkError("its columns are of different lengths")
-    return Series(stamps, values, qualities)
+    return Series(stamps, values, qualities, bool(version & RISING))
 
 
 def _values(column: bytes, count: int) -> Sequence[ObservedValue]:

@@ -3,13 +3,15 @@
 Readings are taken in the order in which they came, since a counter only goes up, whatever the clock does meanwhile.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from itertools import islice
 from operator import le, lt
 
-from efpi_core.history.micro import MILLION, micro
+from efpi_core.history.micro import MILLION, micro, micros
 
 QUARTER_MS = 900_000
 
@@ -99,45 +101,47 @@ class Counter:
     turns: list[tuple[Turn, Reading, Reading]] = field(default_factory=list)
     """What else happened, with the readings before and after."""
 
-    def follow(self, stamps: Sequence[int], amounts: Sequence[int]) -> None:
-        """Take in readings as they came."""
+    def follow(self, stamps: Sequence[int], shown: Sequence[float], *, rising: bool = False) -> None:
+        """Take in readings as they came, in the counter's unit. `rising`: the stamps are known to go up."""
         if not len(stamps):
             return
         if self.last is None:
-            self.last = Reading(stamps[0], amounts[0])
-        if self._is_plain(stamps, amounts):
-            self._follow_plain(stamps, amounts)
+            self.last = Reading(stamps[0], micro(shown[0]))
+        if self._is_plain(stamps, shown, rising):
+            self._follow_plain(stamps, shown)
         else:
-            for at, amount in zip(stamps, amounts, strict=True):
-                self._step(Reading(at, amount))
+            for at, amount in zip(stamps, micros(shown), strict=True):
+                self.step(Reading(at, amount))
 
-    def _is_plain(self, stamps: Sequence[int], amounts: Sequence[int]) -> bool:
+    def _is_plain(self, stamps: Sequence[int], shown: Sequence[float], rising: bool) -> bool:
         """Whether time and counter only go on, by no more than one step could alone."""
         assert self.last is not None  # noqa: S101  # by `follow`
         burst = self.rule.plausible(0)
         return (
             self.last.at <= stamps[0]
-            and self.last.amount <= amounts[0]
-            and (burst is None or amounts[-1] - self.last.amount <= burst)
-            and all(map(lt, stamps, stamps[1:]))
-            and all(map(le, amounts, amounts[1:]))
+            and self.last.amount <= micro(shown[0])
+            and (burst is None or micro(shown[-1]) - self.last.amount <= burst)
+            and all(map(le, shown, islice(shown, 1, None)))
+            and (rising or all(map(lt, stamps, islice(stamps, 1, None))))
         )
 
-    def _follow_plain(self, stamps: Sequence[int], amounts: Sequence[int]) -> None:
+    def _follow_plain(self, stamps: Sequence[int], shown: Sequence[float]) -> None:
         """Only the steps over the border of a quarter hour are looked at one by one."""
         place = 0
         while place < len(stamps):
-            self._step(Reading(stamps[place], amounts[place]))
-            last = _before(stamps, _begin(stamps[place]) + QUARTER_MS, place)
+            begin = Reading(stamps[place], micro(shown[place]))
+            self.step(begin)
+            last = bisect_left(stamps, _begin(stamps[place]) + QUARTER_MS, place) - 1
             if last > place:
-                self._count(stamps[last] // QUARTER_MS * 900, amounts[last] - amounts[place])
-                self.last = Reading(stamps[last], amounts[last])
+                self.last = Reading(stamps[last], micro(shown[last]))
+                self._count(stamps[last] // QUARTER_MS * 900, self.last.amount - begin.amount)
             place = last + 1
 
-    def _step(self, after: Reading) -> None:
-        before = self.last
-        assert before is not None  # noqa: S101  # by `follow`
-        self.last = after
+    def step(self, after: Reading) -> None:
+        """Take in one reading."""
+        before, self.last = self.last, after
+        if before is None:
+            return
         counted, turn = self.rule.step(before.amount, after.amount, abs(after.at - before.at))
         if turn is not None:
             self.turns.append((turn, before, after))
@@ -155,15 +159,6 @@ class Counter:
 
 def _begin(at: int) -> int:
     return at // QUARTER_MS * QUARTER_MS
-
-
-def _before(stamps: Sequence[int], end: int, low: int) -> int:
-    """The last place, from one on, with a stamp before an instant; stamps go up."""
-    high = len(stamps)
-    while low + 1 < high:
-        middle = (low + high) // 2
-        low, high = (middle, high) if stamps[middle] < end else (low, middle)
-    return low
 
 
 def spread(since: int, until: int, amount: int) -> Iterator[tuple[int, int]]:

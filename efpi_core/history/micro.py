@@ -10,9 +10,6 @@ DIGITS = 6
 
 MILLION = 1_000_000
 
-MOST_DECIMAL = 1e15
-"""Up to here a whole number over a power of ten is the decimal that its quotient is written as."""
-
 _EXACT = Context(prec=400, rounding=ROUND_HALF_EVEN, Emax=999_999, Emin=-999_999)
 """Wide enough for every float: 309 digits before the point."""
 
@@ -41,20 +38,6 @@ def _quick(value: float) -> int:
         if -_NEAR_TIE < product - nearest < _NEAR_TIE:
             return nearest
     return micro(value)
-
-
-def scaled_micros(whole: Sequence[int], exponent: int) -> list[int]:
-    """In millionths, numbers that are given as whole numbers over ten to an exponent."""
-    if exponent <= DIGITS:
-        return [number * 10 ** (DIGITS - exponent) for number in whole]
-    divisor: int = 10 ** (exponent - DIGITS)
-    return [_divided(number, divisor) for number in whole]
-
-
-def _divided(number: int, divisor: int) -> int:
-    """To the nearest, ties to even."""
-    quotient, rest = divmod(number, divisor)
-    return quotient + (2 * rest > divisor or (2 * rest == divisor and quotient % 2 == 1))
 
 
 def from_micro(amount: int) -> float:

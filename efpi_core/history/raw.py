@@ -35,7 +35,8 @@ def raw_values(
         return Series([], [])
     following = all(before.stamps[-1] < after.stamps[0] for before, after in pairwise(parts))
     whole = joined(parts)
-    return whole if following and all(part.ascending for part in parts) else whole.ordered()
+    whole.rising = following and all(part.ascending for part in parts)
+    return whole.ordered()
 
 
 def _within(series: Series, since: int, until: int) -> Series:

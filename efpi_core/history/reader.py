@@ -10,7 +10,6 @@ from efpi_core.history.channels import Channel, Channels, read_channel
 from efpi_core.history.counter import Counter, CounterRule
 from efpi_core.history.days import LocalDays
 from efpi_core.history.facts import HistoryFacts
-from efpi_core.history.micro import micros
 from efpi_core.history.prices import PriceBook, QuarterPrice, prices
 from efpi_core.history.raw import raw_values
 from efpi_core.history.rollup import QUARTER_S, Rollup, quarters_of
@@ -160,7 +159,7 @@ class HistoryReader:
         if channel.counts:
             came = unsealed.good_numbers()
             counter = Counter(CounterRule.of(channel.unit, channel.modulus, self._facts.most_w), channel.last)
-            counter.follow(came.stamps, micros(came.values))  # type: ignore[arg-type]  # good numbers
+            counter.follow(came.stamps, came.values)  # type: ignore[arg-type]  # good numbers
             for start, counted in counter.quarters.items():
                 quarters.setdefault(start, Rollup()).count(counted)
         return quarters

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from efpi_core.history.counter import QUARTER_MS, Counted
-from efpi_core.history.micro import DIGITS, MOST_DECIMAL, micros, scaled_micros
-from efpi_core.history.number_column import Scaled
+from efpi_core.history.micro import DIGITS, MILLION, micros
 from efpi_core.history.series import Series
 
 QUARTER_S = QUARTER_MS // 1000
 
 _EXACT_FLOATS = float(1 << 53)
+_SURE_SUM = float(1 << 50)
 
 
 @dataclass(slots=True)
@@ -46,10 +46,10 @@ class Rollup:
         self.estimated += counted.estimated
 
 
-def quarters_of(series: Series, scaled: Scaled | None = None) -> dict[int, Rollup]:
+def quarters_of(series: Series, decimals: int | None = None) -> dict[int, Rollup]:
     """The quarter hours of a series that goes up in time and holds only good numbers, by their begins in s since 1970.
 
-    `scaled`: its values as whole numbers, if they are known.
+    `decimals`: all values are whole numbers over that power of ten; None when that is not known.
     """
     found: dict[int, Rollup] = {}
     place, count = 0, len(series)
@@ -58,22 +58,22 @@ def quarters_of(series: Series, scaled: Scaled | None = None) -> dict[int, Rollu
         quarter = series.stamps[place] // QUARTER_MS
         end = bisect_left(series.stamps, (quarter + 1) * QUARTER_MS, place)
         part = values[place:end]
-        whole = None if scaled is None else scaled.whole[place:end]
-        found[quarter * QUARTER_S] = _rollup(part, whole, 0 if scaled is None else scaled.exponent)
+        low, high = min(part), max(part)
+        total = exact_sum(part, decimals, max(abs(low), abs(high)))
+        found[quarter * QUARTER_S] = Rollup(len(part), total, low, high)
         place = end
     return found
 
 
-def _rollup(values: Sequence[float], whole: Sequence[float] | None, exponent: int) -> Rollup:
-    low, high = min(values), max(values)
-    return Rollup(len(values), _total(values, whole, exponent, max(abs(low), abs(high))), low, high)
+def exact_sum(values: Sequence[float], decimals: int | None, largest: float) -> int:
+    """The exact sum in millionths of numbers that are at most `largest`, by floating point where that is sure.
 
-
-def _total(values: Sequence[float], whole: Sequence[float] | None, exponent: int, largest: float) -> int:
-    """The exact sum, in millionths."""
-    scale = 10.0**exponent
-    if whole is None or largest * scale >= MOST_DECIMAL:
-        return sum(micros(values))
-    if exponent > DIGITS or largest * scale * len(values) >= _EXACT_FLOATS:
-        return sum(scaled_micros([int(one) for one in whole], exponent))
-    return sum(scaled_micros([int(sum(whole))], exponent))  # every partial sum is a whole number below 2^53
+    Each number is off from its decimal by half a bit at most, and each of the additions, too, of a sum of at most
+    n · largest: below 2^50 in all they cannot reach the half of the last decimal.
+    """
+    count = len(values)
+    if decimals == 0 and largest * count < _EXACT_FLOATS:
+        return int(sum(values)) * MILLION
+    if decimals is not None and decimals <= DIGITS and largest * 10.0**decimals * count * (count + 2) < _SURE_SUM:
+        return round(sum(values) * 10.0**decimals) * int(10.0 ** (DIGITS - decimals))
+    return sum(micros(values))

@@ -13,8 +13,7 @@ from efpi_core.history.chunk import encode
 from efpi_core.history.counter import Counter, CounterRule, Reading, Turn
 from efpi_core.history.days import LocalDays
 from efpi_core.history.facts import HistoryFacts
-from efpi_core.history.micro import MOST_DECIMAL, micros, scaled_micros
-from efpi_core.history.number_column import Scaled
+from efpi_core.history.micro import micro
 from efpi_core.history.prices import PriceBook
 from efpi_core.history.raw import raw_values
 from efpi_core.history.rollup import QUARTER_S, Rollup, quarters_of
@@ -51,9 +50,9 @@ class Sealer:
     def add(self, channel: Channel, series: Series, *, imported: bool = False) -> None:
         """Seal a series, never an empty one, as it came; or one that goes up in time and is imported."""
         encoded = encode(series, channel.decimals)
+        series.rising = ascending = encoded.rising
         if encoded.scaled is not None:
             channel.decimals = encoded.scaled.exponent
-        ascending = series.ascending
         first, last = (series.stamps[0], series.stamps[-1]) if ascending else (min(series.stamps), max(series.stamps))
         self._connection.execute(
             "INSERT INTO chunk (channel, first, last, n, content) VALUES (?, ?, ?, ?, ?)",
@@ -63,15 +62,15 @@ class Sealer:
         channel.oldest = first if channel.oldest is None else min(first, channel.oldest)
         channel.newest = last if channel.newest is None else max(last, channel.newest)
         ordered = series if ascending else series.ordered()
-        good = ordered.good_numbers()
-        quarters = quarters_of(good, encoded.scaled if good is series else None)
+        all_good = encoded.scaled is not None and not any(series.qualities or b"")
+        good = ordered if all_good else ordered.good_numbers()
+        quarters = quarters_of(good, encoded.scaled.exponent if encoded.scaled is not None else None)
         if overlaps:
             quarters = self._again(channel, ordered, quarters)
         else:
             self._add_to_kept(channel, quarters)
         if channel.counts:
-            came = good if ascending else series.good_numbers()
-            self._count(channel, came, _amounts(came, encoded.scaled if came is series else None), quarters, imported)
+            self._count(channel, good if ascending else series.good_numbers(), quarters, imported)
         self._put(channel, quarters)
 
     def _put(self, channel: Channel, quarters: dict[int, Rollup]) -> None:
@@ -120,34 +119,34 @@ class Sealer:
 
     # --- counters
 
-    def _count(
-        self, channel: Channel, came: Series, amounts: list[int], quarters: dict[int, Rollup], imported: bool
-    ) -> None:
+    def _count(self, channel: Channel, came: Series, quarters: dict[int, Rollup], imported: bool) -> None:
         """Follow a counter's readings. Of imported ones those count that lie outside of what was counted already."""
-        if not amounts:
-            return
         if imported and channel.first is not None and channel.counted_until is not None:
-            earlier = [place for place, at in enumerate(came.stamps) if at < self._first_before(channel).at]
-            later = [place for place, at in enumerate(came.stamps) if at > channel.counted_until]
-            if earlier:
-                stamps, shown = _at(came.stamps, earlier), _at(amounts, earlier)
-                counter = self._earlier.setdefault(channel.id, (channel, self._counter(channel, None)))[1]
-                if counter.last is None:
-                    self._first_after[channel.id] = channel.first
-                    channel.first = Reading(stamps[0], shown[0])
-                counter.follow(stamps, shown)
-                self._take(channel, counter, quarters)
-            stamps, amounts = _at(came.stamps, later), _at(amounts, later)
-        else:
-            stamps = list(came.stamps)
-        if stamps:
+            begin, end = self._first_before(channel).at, channel.counted_until
+            self._count_earlier(channel, came.at([n for n, at in enumerate(came.stamps) if at < begin]), quarters)
+            came = came.at([n for n, at in enumerate(came.stamps) if at > end])
+        if len(came):
             counter = self._counter(channel, channel.last)
-            counter.follow(stamps, amounts)
+            shown = cast(Sequence[float], came.values)
+            counter.follow(came.stamps, shown, rising=came.rising)
             if channel.first is None:
-                channel.first = Reading(stamps[0], amounts[0])
+                channel.first = Reading(came.stamps[0], micro(shown[0]))
             channel.last = counter.last
-            channel.counted_until = max(*stamps, channel.counted_until or 0)
+            channel.counted_until = max(*came.stamps, channel.counted_until or 0)
             self._take(channel, counter, quarters)
+
+    def _count_earlier(self, channel: Channel, came: Series, quarters: dict[int, Rollup]) -> None:
+        """Follow imported readings of before the first that is known."""
+        if not len(came):
+            return
+        shown = cast(Sequence[float], came.values)
+        counter = self._earlier.setdefault(channel.id, (channel, self._counter(channel, None)))[1]
+        if counter.last is None:
+            assert channel.first is not None  # noqa: S101  # by the caller
+            self._first_after[channel.id] = channel.first
+            channel.first = Reading(came.stamps[0], micro(shown[0]))
+        counter.follow(came.stamps, shown, rising=came.rising)
+        self._take(channel, counter, quarters)
 
     def _first_before(self, channel: Channel) -> Reading:
         """The first reading before this import began."""
@@ -175,23 +174,12 @@ class Sealer:
         """The step from the last of the earlier readings that were imported to the first that was there before."""
         for channel, counter in self._earlier.values():
             first = self._first_after[channel.id]
-            counter.follow([first.at], [first.amount])
+            counter.step(first)
             quarters: dict[int, Rollup] = {}
             self._take(channel, counter, quarters)
             self._put(channel, quarters)
         self._earlier.clear()
         self._first_after.clear()
-
-
-def _at(values: Sequence[int], places: list[int]) -> list[int]:
-    return [values[place] for place in places]
-
-
-def _amounts(series: Series, scaled: Scaled | None) -> list[int]:
-    """The values in millionths."""
-    if scaled is None or not -MOST_DECIMAL < min(scaled.whole) <= max(scaled.whole) < MOST_DECIMAL:
-        return micros(cast(Sequence[float], series.values))
-    return scaled_micros([int(one) for one in scaled.whole], scaled.exponent)
 
 
 def _spans(starts: set[int]) -> list[tuple[int, int]]:

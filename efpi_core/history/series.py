@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from operator import lt
 
 from efpi_core.plugin.observation import ObservedValue, Quality
@@ -20,6 +21,8 @@ class Series:
     values: Sequence[ObservedValue]
     qualities: bytes | bytearray | None = None
     """Numbers of `QUALITIES`; None when all are good."""
+    rising: bool = False
+    """Whether it is known that every stamp is later than the one before."""
 
     def __len__(self) -> int:
         """How many values."""
@@ -28,7 +31,7 @@ class Series:
     def part(self, first: int, last: int) -> "Series":
         """The values from one place to before another."""
         qualities = None if self.qualities is None else self.qualities[first:last]
-        return Series(self.stamps[first:last], self.values[first:last], qualities)
+        return Series(self.stamps[first:last], self.values[first:last], qualities, self.rising)
 
     @property
     def ascending(self) -> bool:
@@ -36,14 +39,16 @@ class Series:
         stamps = self.stamps
         if isinstance(stamps, range):
             return stamps.step > 0 or len(stamps) < 2
-        return all(map(lt, stamps, stamps[1:]))
+        return self.rising or all(map(lt, stamps, islice(stamps, 1, None)))
 
     def ordered(self) -> "Series":
         """By stamp; of several values at one stamp the one that came last."""
         if self.ascending:
             return self
         places = {stamp: place for place, stamp in enumerate(self.stamps)}
-        return self.at([places[stamp] for stamp in sorted(places)])
+        ordered = self.at([places[stamp] for stamp in sorted(places)])
+        ordered.rising = True
+        return ordered
 
     def good_numbers(self) -> "Series":
         """Only the numbers that can be trusted."""

@@ -20,7 +20,7 @@ KWH = 3_600_000
 def followed(readings: list[tuple[float, float]], rule: CounterRule = HOUSE) -> Counter:
     """Readings of (s after noon, J)."""
     counter = Counter(rule)
-    counter.follow([NOON + round(at * 1000) for at, _ in readings], [round(joules * MILLION) for _, joules in readings])
+    counter.follow([NOON + round(at * 1000) for at, _ in readings], [joules for _, joules in readings])
     return counter
 
 
@@ -153,9 +153,10 @@ def test_however_readings_are_cut_the_quarters_are_the_same(
         amounts.append(amounts[-1] + more)
     rule = CounterRule(1e9) if ruled else ANY
     whole, parts = Counter(rule), Counter(rule)
-    whole.follow(stamps, amounts)
+    shown = [amount / MILLION for amount in amounts]
+    whole.follow(stamps, shown)
     for begin in range(0, len(stamps), cut):
-        parts.follow(stamps[begin : begin + cut], amounts[begin : begin + cut])
+        parts.follow(stamps[begin : begin + cut], shown[begin : begin + cut])
     assert {start: one.amount for start, one in whole.quarters.items() if one.amount} == {
         start: one.amount for start, one in parts.quarters.items() if one.amount
     }
