@@ -29,6 +29,10 @@ class LocalTime:
         """What the clock on the wall shows at an instant."""
         return at.astimezone(self._zone).replace(tzinfo=None, fold=0)
 
+    def told(self, at: datetime, form: str = "%Y-%m-%d %H:%M") -> str:
+        """An instant for people: `2026-06-01 18:30 CEST`."""
+        return at.astimezone(self._zone).strftime(f"{form} %Z")
+
     def offset(self, at: datetime) -> timedelta:
         """How far the clock on the wall is ahead of UTC at an instant."""
         return at.astimezone(self._zone).utcoffset() or timedelta(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from efpi_core.cli.kept_site import KeptSite
 from efpi_core.errors import EfpiError
-from efpi_core.gateway.history_facts import site_facts
+from efpi_core.gateway.history_facts import facts_of_site
 from efpi_core.history.facts import HistoryFacts
 from efpi_core.history.history_file import HISTORY_FILE, open_for_reading
 from efpi_core.history.looking import kept_facts
@@ -43,7 +43,7 @@ def _facts(home: Path) -> HistoryFacts:
     with KeptSite(home) as kept:
         try:
             _, text = kept.in_force()
-            return site_facts(load_site(text).site)
+            return facts_of_site(load_site(text).site)
         except EfpiError:  # the site of an older efpi, or none
             return _known_facts(home)
 

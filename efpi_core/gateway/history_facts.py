@@ -9,7 +9,6 @@ from efpi_core.site.document import Site
 FUSE_MARGIN = 2.0
 """A fuse carries more than its rating for a while, and behind the meter panels and a battery feed one another."""
 
-
 FLOWS = (("electricity_consumed", "import"), ("electricity_produced", "export"))
 """The grid meter's counters, and which way each counts."""
 
@@ -18,15 +17,13 @@ def history_facts(site: Site | None, house: House) -> HistoryFacts:
     """As of now; a house without a site is anywhere."""
     if site is None:
         return HistoryFacts()
-    meter = house.grid_meter()
-    return (
-        site_facts(site)
-        if meter is None
-        else replace(site_facts(site), flows=tuple((meter.channel(quantity), flow) for quantity, flow in FLOWS))
-    )
+    facts, meter = facts_of_site(site), house.grid_meter()
+    if meter is None:
+        return facts
+    return replace(facts, flows=tuple((meter.channel(quantity), flow) for quantity, flow in FLOWS))
 
 
-def site_facts(site: Site) -> HistoryFacts:
+def facts_of_site(site: Site) -> HistoryFacts:
     """What the site itself says."""
     return HistoryFacts(
         time_zone=site.time_zone,

@@ -61,6 +61,7 @@ from efpi_core.host.frames import (
     Watch,
 )
 from efpi_core.identity import MessageIds, appliance_id
+from efpi_core.local_time import LocalTime
 from efpi_core.log_line import say
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.limits import Limit
@@ -101,6 +102,8 @@ class House:
         self.appliances = ApplianceRegistry()
         self.names: dict[str, str] = {}
         """What the site calls an instance, and so the appliance that bears the instance's name."""
+        self.place = LocalTime("UTC")
+        """By whose clock on the wall instants are told to people."""
         self.board = ObservationBoard(send)
         self.reports = Reports(self.appliances, self.board, clock.now, self._tell)
         self.limits = LimitBook()
@@ -133,6 +136,10 @@ class House:
         self.exchange.on_measurement = lambda record, measurement: self.guard.measured(record, measurement, clock.now())
 
     # --- the site
+
+    def settle(self, place: LocalTime) -> None:
+        """Where the site is: people are told instants by the clock on its wall."""
+        self.place = self.precedence.place = self.desk.place = place
 
     def configure(
         self, apps: Iterable[AppFacts], site_choice: Callable[[str], Choice | None], limits: Iterable[Limit]

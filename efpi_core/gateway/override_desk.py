@@ -16,6 +16,7 @@ from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.exchange import Exchange
 from efpi_core.gateway.overrides import LONGEST, Override, Overrides, require_sensible
 from efpi_core.gateway.requests import hold_within, run_mode, start_work
+from efpi_core.local_time import LocalTime
 from efpi_core.plugin.appliance import Stamp
 
 SETTLES_S = 2.0
@@ -52,6 +53,8 @@ class OverrideDesk:
         self._new_id = new_id
         self._events = events
         self._alarms: dict[str, TimerHandle] = {}
+        self.place = LocalTime("UTC")
+        """By whose clock on the wall instants are told."""
         self.on_end: Callable[[Override], None] = lambda override: None
         """Called when an override has ended, for the journal."""
         self.on_carried_out: Callable[[Override], None] = lambda override: None
@@ -80,7 +83,7 @@ class OverrideDesk:
         self._put(override)
         self._carry_out(record, override)
         self._ask_again_later(override)
-        until = f"{override.until:%Y-%m-%d %H:%M} UTC"
+        until = self.place.told(override.until)
         self._events.tell(OVERRIDE_BEGUN, record.appliance_id, f"{override.by}: '{override.action}' until {until}")
 
     def resume(self, override: Override) -> None:
@@ -222,7 +225,7 @@ class OverrideDesk:
             raise RefusedError(f"the wish makes no sense: {where}: {first['msg']}", "mend that value") from error
 
     def _wished(self, record: ApplianceRecord, override: Override, now: datetime) -> AnyAllocation | None:
-        reason = f"{override.by} decided so until {override.until:%H:%M} UTC"
+        reason = f"{override.by} decided so until {self.place.told(override.until, '%H:%M')}"
         wish = override.parameters
         match override.action:
             case "mode":

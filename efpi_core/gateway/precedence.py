@@ -7,6 +7,7 @@ from efpi_core.gateway.appliances import LIMIT, RESIDENT, ApplianceRecord
 from efpi_core.gateway.flexible_power import asked_power_w
 from efpi_core.gateway.limit_book import LimitBook
 from efpi_core.gateway.overrides import Overrides
+from efpi_core.local_time import LocalTime
 from efpi_core.plugin.limits import Limit
 
 
@@ -16,6 +17,8 @@ class Precedence:
     def __init__(self, limits: LimitBook, overrides: Overrides) -> None:
         self._limits = limits
         self._overrides = overrides
+        self.place = LocalTime("UTC")
+        """By whose clock on the wall instants are told."""
         self.shed_until: dict[str, datetime] = {}
         """Appliances that a limit holds down now, and until when at least."""
 
@@ -28,7 +31,7 @@ class Precedence:
             return None
         held_until = self.shed_until.get(record.appliance_id)
         if held_until is not None and now < held_until:
-            return f"a limit holds this appliance down until {held_until:%H:%M:%S} UTC at least"
+            return f"a limit holds this appliance down until {self.place.told(held_until, '%H:%M:%S')} at least"
         for limit in self._limits.for_appliance(record.appliance_id, now) if self._limits else ():
             if (objection := self._beyond(record, allocation, limit, now)) is not None:
                 return objection
@@ -36,7 +39,7 @@ class Precedence:
             return None
         override = self._overrides.get(record.appliance_id)
         if override is not None and now < override.until:
-            return f"the resident decides about this appliance until {override.until:%Y-%m-%d %H:%M} UTC"
+            return f"the resident decides about this appliance until {self.place.told(override.until)}"
         return None
 
     @staticmethod

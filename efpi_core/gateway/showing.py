@@ -9,6 +9,7 @@ from efi.time_shiftable import SequenceStatus, TimeShiftableUpdate
 from efpi_core.gateway.appliances import ApplianceRecord, OpenAllocation
 from efpi_core.gateway.doorway import sentence
 from efpi_core.gateway.house import House
+from efpi_core.local_time import LocalTime
 from efpi_core.plugin.categories import Category
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.observation import Quality
@@ -38,7 +39,7 @@ def appliance_view(house: House, record: ApplianceRecord, now: datetime) -> Appl
         power_at=record.power_at,
         app=record.app,
         controlled_by=house.precedence.in_control(record, now),
-        summary=sentence(summary(record, now)),
+        summary=sentence(summary(record, now, house.place)),
         control_space=record.session.space.messages(),
         allocations=tuple(allocation_view(allocation_id, held) for allocation_id, held in record.allocations.items()),
         steerable=record.steerable,
@@ -79,7 +80,7 @@ def revision_view(revision: Revision, in_force: int) -> RevisionView:
     )
 
 
-def summary(record: ApplianceRecord, now: datetime) -> str:
+def summary(record: ApplianceRecord, now: datetime, place: LocalTime) -> str:
     """The appliance's state in a few words: "62 %, charging"."""
     if not record.online:
         return record.text or "out of reach"
@@ -89,7 +90,7 @@ def summary(record: ApplianceRecord, now: datetime) -> str:
         case OutputAdjustableStateUpdate() as state:
             return _output_words(record, state, now)
         case _:
-            return _stateless_words(record, now)
+            return _stateless_words(record, now, place)
 
 
 def _output_words(record: ApplianceRecord, state: OutputAdjustableStateUpdate, now: datetime) -> str:
@@ -99,10 +100,10 @@ def _output_words(record: ApplianceRecord, state: OutputAdjustableStateUpdate, n
     return state.mode_id
 
 
-def _stateless_words(record: ApplianceRecord, now: datetime) -> str:
+def _stateless_words(record: ApplianceRecord, now: datetime, place: LocalTime) -> str:
     space = record.session.space
     if space.work is not None:
-        return _work_words(record, space.work, now)
+        return _work_words(record, space.work, now, place)
     if record.category is Category.TIME_SHIFTABLE:
         return "nothing to do"
     options = space.curtailment_options_at(now)
@@ -135,7 +136,7 @@ def _mode_words(mode: RunningMode | None, factor: float | None) -> str:
     return label if factor is None else f"{label} {factor:.0%}"
 
 
-def _work_words(record: ApplianceRecord, work: TimeShiftableUpdate, now: datetime) -> str:
+def _work_words(record: ApplianceRecord, work: TimeShiftableUpdate, now: datetime, place: LocalTime) -> str:
     told = record.session.space.work_state
     states = {} if told is None else {state.sequence_id: state for state in told.sequences}
     running = [state for state in states.values() if state.status is SequenceStatus.EXECUTING]
@@ -143,7 +144,8 @@ def _work_words(record: ApplianceRecord, work: TimeShiftableUpdate, now: datetim
         return "running"
     if states and all(state.status is SequenceStatus.FINISHED for state in states.values()):
         return "finished"
+    end = place.told(work.end_before, "%H:%M")
     scheduled = [state.starts_at for state in states.values() if state.starts_at and state.starts_at > now]
     if scheduled:
-        return f"starts at {min(scheduled):%H:%M} UTC, ready before {work.end_before:%H:%M} UTC"
-    return f"waits, ready before {work.end_before:%H:%M} UTC"
+        return f"starts at {place.told(min(scheduled), '%H:%M')}, ready before {end}"
+    return f"waits, ready before {end}"

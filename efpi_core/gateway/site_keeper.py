@@ -12,6 +12,7 @@ from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.house import House
 from efpi_core.gateway.instances import InstancePlan, Instances
 from efpi_core.gateway.planning import Planner
+from efpi_core.local_time import LocalTime
 from efpi_core.site.apply import ApplyWatch, Standing, Step
 from efpi_core.site.diff import diff_sites
 from efpi_core.site.document import Site
@@ -131,6 +132,7 @@ class SiteKeeper:
         plans = self._planner.plans(site)
         self._names = tuple(plan.spec.instance for plan in plans)
         self._house.names = {plan.spec.instance: plan.spec.name for plan in plans if plan.spec.name}
+        self._house.settle(LocalTime(site.time_zone))
         self._house.configure(
             (_app_facts(plan) for plan in plans if plan.spec.kind == "app"),
             partial(_site_choice, site),

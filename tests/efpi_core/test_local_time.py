@@ -119,3 +119,9 @@ def test_a_zone_whose_law_changed_is_read_anew(tmp_path: Path) -> None:
         assert place.instant(noon) == datetime(2026, 6, 1, 8, tzinfo=UTC)
     finally:
         zoneinfo.reset_tzpath(before)
+
+
+def test_an_instant_is_told_by_the_clock_on_the_wall_with_its_zone() -> None:
+    place = LocalTime("Europe/Brussels")
+    assert place.told(datetime(2026, 6, 1, 16, 30, tzinfo=UTC)) == "2026-06-01 18:30 CEST"
+    assert place.told(datetime(2026, 1, 1, 16, 30, tzinfo=UTC), "%H:%M") == "17:30 CET"

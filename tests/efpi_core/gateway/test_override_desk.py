@@ -9,6 +9,7 @@ from efi.storage import StorageAllocation
 from efpi_core.errors import RefusedError
 from efpi_core.gateway.overrides import Override
 from efpi_core.host.frames import Disconnected, RemoveAppliance
+from efpi_core.local_time import LocalTime
 from tests.support.bare_house import BEGIN, BareHouse
 from tests.support.stepped_world import World, play
 from tests.support.toys import ToyBattery
@@ -43,6 +44,18 @@ def test_an_end_without_a_time_zone_is_refused() -> None:
     world.battery("battery")
     with pytest.raises(RefusedError, match="names no time zone"):
         world.house.desk.begin(world.record("battery"), charging(until=UNTIL.replace(tzinfo=None)))
+
+
+def test_people_are_told_the_end_by_the_clock_on_their_wall() -> None:
+    world = BareHouse("app")
+    world.house.settle(LocalTime("Europe/Brussels"))
+    world.battery("battery")
+    record = world.record("battery")
+    world.house.desk.begin(record, charging())
+    assert [event.text for event in world.events.recent(0, 10) if event.kind == "override_begun"] == [
+        "anna: 'mode' until 2026-03-01 15:00 CET"
+    ]
+    assert "until 2026-03-01 15:00 CET" in str(world.house.exchange.objection(record, world.charge("battery"), "app"))
 
 
 def test_a_newer_wish_takes_the_place_of_an_older_one_in_the_books_too() -> None:
