@@ -37,7 +37,7 @@ TEXT = README.read_text(encoding="utf-8")
 FILES = dict(re.findall(r"```\w+\n# (\S+)\n(.*?)```", TEXT, re.DOTALL))
 DRIVER = FILES["efpi_driver_tank/__init__.py"]
 APP = FILES["efpi_app_cheap/__init__.py"]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 DEAR = PriceBand(Decimal("0.31"), Decimal("0.05"))
 CHEAP = PriceBand(Decimal("0.12"), Decimal("0.05"))
 

@@ -114,7 +114,7 @@ async def test_the_real_clock_calls_at_an_instant_and_after_a_duration():
     clock.call_at(clock.now() + timedelta(milliseconds=40), lambda: (order.append("at"), done.set()))
     clock.call_later(0.01, lambda: order.append("later"))
     clock.call_at(clock.now() - timedelta(hours=1), lambda: order.append("past"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await done.wait()
     assert order == ["past", "later", "at"]
 
@@ -137,7 +137,7 @@ async def test_a_wall_clock_that_jumps_forward_fires_what_became_due(monkeypatch
     done = asyncio.Event()
     clock.call_at(clock.now() + timedelta(hours=1), done.set)
     clock.offset = timedelta(hours=2)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await done.wait()
 
 
@@ -169,7 +169,7 @@ def test_a_callback_that_raises_takes_no_other_with_it():
         clock.call_at(past, lambda: 1 / 0)
         done = asyncio.Event()
         clock.call_at(past, done.set)
-        await asyncio.wait_for(done.wait(), 5)
+        await asyncio.wait_for(done.wait(), 60)
         return heard
 
     assert asyncio.run(story()) == ["named"]
@@ -269,7 +269,7 @@ async def test_a_timer_that_became_due_by_setting_the_clock_waits_until_those_wh
     clock.follow(told)
     clock.offset = timedelta(hours=2)
     clock.look()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await done.wait()
     assert order == ["told"]
 
@@ -283,7 +283,7 @@ async def test_a_timer_whose_instant_a_clock_set_back_has_moved_away_waits_again
     clock.look()
     later = asyncio.Event()
     clock.call_later(0.4, later.set)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await later.wait()
     assert fired == []
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.hosted_world import gone_within, runs
-from tests.support.real_gateway import PATIENCE_S, RealGateway, none_left, running
+from tests.support.real_gateway import RealGateway, none_left, running
 
 
 def kill(pid: int) -> None:
     """End a process without a word."""
     os.kill(pid, signal.SIGKILL)
-    assert gone_within(pid, PATIENCE_S)
+    assert gone_within(pid)
 
 
 def comes_back(gateway: RealGateway, instance: str) -> None:

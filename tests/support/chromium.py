@@ -25,7 +25,7 @@ FLAGS = (
     "--remote-debugging-pipe",
 )
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 PLACED = """import os, sys
 reading, writing = (os.dup(os.dup(os.dup(int(number)))) for number in sys.argv[1:3])

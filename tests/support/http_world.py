@@ -254,7 +254,7 @@ async def exchange(
         told = {"Content-Length": str(len(payload)), "Content-Type": "application/json"} | told
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items()), "", ""]
     writer.write("\r\n".join(lines).encode() + payload)
-    head, _, rest = (await asyncio.wait_for(reader.read(-1), 10)).partition(b"\r\n\r\n")
+    head, _, rest = (await asyncio.wait_for(reader.read(-1), 60)).partition(b"\r\n\r\n")
     writer.close()
     first, *others = head.decode("latin-1").split("\r\n")
     found = {name.lower(): value for name, value in (line.split(": ", 1) for line in others)}

@@ -17,7 +17,7 @@ from efpi_core.errors import EfpiError
 
 ROOT = Path(__file__).parents[2]
 
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 
 
 class LiveGateway:

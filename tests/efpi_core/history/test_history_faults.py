@@ -55,7 +55,7 @@ async def running(home: Path) -> AsyncIterator[tuple[History, Told]]:
 
 
 async def flushed(history: History, condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             await history.flush()
 

@@ -59,7 +59,7 @@ class End:
         self.news.set()
 
     async def until(self, condition: Any) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 self.news.clear()
                 await self.news.wait()
@@ -194,7 +194,7 @@ async def test_one_that_sends_states_without_end_is_read_at_its_share_and_sheds_
     pace = Pace(share=0.05, credit_s=0.01, patience_s=0.3)
     instance, gateway = End(pair[0], "instance"), End(pair[1], "gateway", pace=pace)
     number = 0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (gateway.channel.pressed and instance.channel.superseded):
             instance.channel.send(Publish("a.b", number, NOW))
             number += 1

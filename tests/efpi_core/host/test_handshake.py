@@ -40,7 +40,7 @@ class Puppet:
 
     async def hear(self) -> dict[str, Any]:
         data = b""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(data) < HEADER or len(data) < HEADER + int.from_bytes(data[:HEADER], "big"):
                 data += await asyncio.get_running_loop().sock_recv(self.channel, 65536)
         return dict(json.loads(data[HEADER:]))

@@ -15,7 +15,7 @@ from efpi_core.host.idle import IdleSelector
 def run(selector: IdleSelector, work: Coroutine[Any, Any, None]) -> None:
     loop = asyncio.SelectorEventLoop(selector)
     try:
-        loop.run_until_complete(asyncio.wait_for(work, 10))
+        loop.run_until_complete(asyncio.wait_for(work, 60))
     finally:
         loop.close()
 

@@ -30,7 +30,7 @@ async def run(worker: Worker) -> "asyncio.Task[None]":
 
 
 async def until_idle(worker: Worker) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not worker.idle:  # noqa: ASYNC110  # what is waited for tells nobody
             await asyncio.sleep(0)
 
@@ -137,7 +137,7 @@ class Instance:
         self.task = asyncio.create_task(self.runtime.run())
 
     async def until(self, condition: Any) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not condition():  # noqa: ASYNC110  # what is waited for tells nobody
                 await asyncio.sleep(0)
 

@@ -100,7 +100,7 @@ async def test_a_status_behind_an_allocation_is_never_written_before_it(open_sta
 async def test_a_commit_for_which_nothing_was_written_does_not_wait(open_state: OpenState) -> None:
     state = open_state()
     await state.committed()
-    assert await asyncio.wait_for(state.committed(), 1) is True
+    assert await asyncio.wait_for(state.committed(), 60) is True
 
 
 async def test_a_waiter_that_gives_up_disturbs_nobody(home: Path) -> None:
@@ -151,7 +151,7 @@ async def test_a_long_log_is_moved_into_the_database_between_commits(
     monkeypatch.setattr(writer, "CHECKPOINT_BYTES", 100_000)
     database = opened(home)
     size, number = 0, 0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (before := size) <= (size := (home / "state.db-wal").stat().st_size):
             number += 1
             database.put(MEMORY, ("meter", "value", f'"{number}{"x" * 2000}"'))
