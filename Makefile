@@ -24,7 +24,7 @@ install: $(DEVELOPMENT)
 
 # Many tests watch real processes against real deadlines; what a busy machine made fail gets one more try, alone.
 test: $(DEVELOPMENT)
-	$(BIN)/python -m pytest || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+	$(BIN)/python -m pytest -n auto --dist worksteal || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 # What takes too long for the tests. Resumed where it was left: what held for this code does not run again.
 # ONLY='matrix/*' runs some; JOBS=2 two at a time; MORE='--again --any-code' as `python -m tests.prove --help` tells.

@@ -46,7 +46,7 @@ def test_hostile_strings_stay_in_their_field(tmp_path: Path) -> None:
         '2026-03-01T12:00:00Z,x,word,W,"a,""b""',
         'c"',
         "2026-03-01T12:00:00Z,x,word,W,\\ud800",
-        "2026-03-01T12:00:00Z,x,word,W,=1+1",
+        "2026-03-01T12:00:00Z,x,word,W,'=1+1",
     ]
 
 
