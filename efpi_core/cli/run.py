@@ -18,7 +18,8 @@ from efpi_core.cli.exit_code import ExitCode
 from efpi_core.cli.first_process import part_from_first_process
 from efpi_core.cli.front import Front
 from efpi_core.cli.run_options import RunOptions
-from efpi_core.cli.service_manager import Pulse, ServiceManager
+from efpi_core.cli.service_manager import ServiceManager
+from efpi_core.cli.sign_of_life import SignOfLife
 from efpi_core.clock import BoottimeEventLoop, RealClock
 from efpi_core.errors import SettingsError
 from efpi_core.heap import keep_small
@@ -77,8 +78,8 @@ async def _serve(options: RunOptions, home: Home, book: Logbook, manager: Servic
     front = Front(options, home, RealClock())
     await front.listen()
     opening = asyncio.create_task(_open(options, home, front, book))
-    pulse = Pulse(manager, RealClock(), lambda: _lives(opening), lambda: front.summary)
-    pulse.begin()
+    sign = SignOfLife(manager, RealClock(), lambda: _lives(opening), lambda: front.summary)
+    sign.begin()
     ending = asyncio.create_task(told_to_end.wait())
     try:
         await asyncio.wait({opening, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -88,7 +89,7 @@ async def _serve(options: RunOptions, home: Home, book: Logbook, manager: Servic
             await ending
     finally:
         manager.tell(STOPPING="1", STATUS="bringing the devices to safety")
-        pulse.stop()
+        sign.stop()
         ending.cancel()
         await _end(opening, front)
 

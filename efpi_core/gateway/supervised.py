@@ -2,19 +2,17 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from efpi_core.clock import Clock, TimerHandle
 from efpi_core.errors import EfpiError
 from efpi_core.event_kinds import CPU_OVER_BUDGET, FLOODS
 from efpi_core.gateway.budget_watch import BudgetWatch
 from efpi_core.gateway.crash_record import CrashRecord
-from efpi_core.gateway.doorway import sentence
 from efpi_core.gateway.habits import Habits
 from efpi_core.gateway.heartbeat import Heartbeat
 from efpi_core.gateway.instances import InstancePlan, InstancesListener
+from efpi_core.gateway.last_words import LastWords, Trouble
 from efpi_core.gateway.strain import Strain
 from efpi_core.host.frames import Failed, FromInstance, Pong, Ready, ToInstance
 from efpi_core.host.host import BUDGET_CURE, End, Ending, HostFactory, InstanceHost
@@ -27,31 +25,15 @@ from efpi_core.views import InstanceState, InstanceView
 
 LOG = logging.getLogger("efpi.instance")
 
-KEPT_LINES = 60
-"""How many of the printed lines are kept to explain a crash."""
-
 THROTTLED_NICE = 15
 """The priority of an instance beyond its CPU time: against one within it, it gets a twentieth of a core."""
 
 CERTAINTY_S = 0.3
 """How long to wait for the death of what was killed."""
 
-REPORT_CURE = "report it to the plugin's author; the log has what it printed last"
-
 FLOODING = Strain(FLOODS, "it sends more than its share; of its states and values only the newest are taken")
 
 HELD_BY_KERNEL_CURE = "unplug the device or disk that it waits for, or restart the machine"
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What is known of the latest failure of an instance, for people who look into it."""
-
-    text: str
-    cure: str
-    traceback: str
-    printed: tuple[str, ...]
-    """The lines that it printed last."""
 
 
 class Supervised:
@@ -84,14 +66,12 @@ class Supervised:
         self._listener = listener
         self._clock = clock
         self._habits = habits
-        self._redact = redact
         self._crashes = CrashRecord(habits)
         self._host: InstanceHost | None = None
         self._launched = False
         """Whether it ever lived."""
         self._launched_at = 0.0
-        self._failed: Failed | None = None
-        self._printed: deque[str] = deque(maxlen=KEPT_LINES)
+        self._words = LastWords(self.name, redact)
         self._deadline: TimerHandle | None = None
         self._pause: TimerHandle | None = None
         self._heartbeat: Heartbeat | None = None
@@ -151,10 +131,9 @@ class Supervised:
             state = InstanceState.STARTING if plan.pending else InstanceState.MISSING
             self._turn(state, plan.problem, plan.cure)
             return
-        self._failed = None
         self._kill_cure = ""
         self._strain = self._throttled = None
-        self._printed.clear()
+        self._words.begin()
         self._launched, self._launched_at = True, self._clock.elapsed()
         try:
             host = self._hosts(self.name, plan.plugin, plan.offer, self, hosted=plan.spec.hosted)
@@ -237,7 +216,7 @@ class Supervised:
             case Ready():
                 self._ready(host)
             case Failed():
-                self._note_failure(frame)
+                self._words.failed(frame)
         self._listener.on_frame(self.name, frame)
 
     def _ready(self, host: InstanceHost) -> None:
@@ -247,23 +226,9 @@ class Supervised:
         self._heartbeat = Heartbeat(self._clock, self._habits, host.send, host.kill)
         self._turn(InstanceState.RUNNING)
 
-    def _note_failure(self, failed: Failed) -> None:
-        """Its own words come from a stranger's process: each is one bounded line without secrets from here on."""
-        failed.moment, failed.error, failed.cure = map(self._line, (failed.moment, failed.error, failed.cure))
-        failed.traceback = "\n".join(map(self._line, failed.traceback.splitlines()[-KEPT_LINES:]))
-        text = f"failed ({failed.moment}): {failed.error}"
-        say(LOG, logging.ERROR, "plugin_trace", self.name, text, trace=failed.traceback)
-        if failed.fatal:
-            self._failed = failed
-
-    def _line(self, text: str) -> str:
-        return sentence(self._redact(text))
-
     def output(self, host: InstanceHost, line: str) -> None:
         """It printed a line."""
-        line = self._redact(line)
-        self._printed.append(line)
-        say(LOG, logging.INFO, "plugin_printed", self.name, line)
+        self._words.printed(line)
 
     def ended(self, host: InstanceHost, ending: Ending) -> None:
         """It has ended, for certain."""
@@ -312,19 +277,16 @@ class Supervised:
             self._listener.on_strain(self.name, strain)
 
     def _crashed(self, ending: Ending) -> None:
-        failed = self._failed
-        text = f"{failed.moment}: {failed.error}" if failed is not None else self._redact(ending.text)
-        cure = ending.cure or self._kill_cure or (failed.cure if failed is not None else "") or REPORT_CURE
-        self.trouble = Trouble(text, cure, failed.traceback if failed is not None else "", tuple(self._printed))
+        self.trouble = trouble = self._words.trouble(ending, self._kill_cure)
         now = self._clock.elapsed()
         pause = self._crashes.crashed(now, now - self._launched_at)
         if pause is None:
             release = f"release it with `efpi restart {self.name}`"
-            crashes = f"{text} (ended {self._crashes.recent} times in a short time)"
-            self._turn(InstanceState.QUARANTINED, crashes, f"{cure}; {release}")
+            crashes = f"{trouble.text} (ended {self._crashes.recent} times in a short time)"
+            self._turn(InstanceState.QUARANTINED, crashes, f"{trouble.cure}; {release}")
             return
         self._pause = self._clock.call_later(pause, self._again)
-        self._turn(InstanceState.BACKING_OFF, text, cure)
+        self._turn(InstanceState.BACKING_OFF, trouble.text, trouble.cure)
 
     def _again(self) -> None:
         self._pause = None

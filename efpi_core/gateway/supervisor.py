@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from efpi_core.clock import Clock
 from efpi_core.gateway.habits import DEFAULT, Habits
 from efpi_core.gateway.instances import InstancePlan, InstancesListener
-from efpi_core.gateway.supervised import Supervised, Trouble
+from efpi_core.gateway.last_words import Trouble
+from efpi_core.gateway.supervised import Supervised
 from efpi_core.host.frames import ToInstance
 from efpi_core.host.host import HostFactory
 from efpi_core.views import InstanceView

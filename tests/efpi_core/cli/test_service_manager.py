@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from efpi_core.cli.service_manager import LONGEST_STATUS, Pulse, ServiceManager
+from efpi_core.cli.service_manager import LONGEST_STATUS, ServiceManager
+from efpi_core.cli.sign_of_life import SignOfLife
 from efpi_core.clock import SteppedClock
 from efpi_core.state.home import Home
 from efpi_core.state.sqlite_database import SqliteDatabase
@@ -92,8 +93,8 @@ def test_the_sign_of_life_comes_three_times_and_only_while_all_goes_on(manager: 
     manager.line.settimeout(0)
     clock = SteppedClock(BEGIN)
     goes_on = True
-    pulse = Pulse(ServiceManager(manager.address, 30.0), clock, lambda: goes_on, lambda: "ok")
-    pulse.begin()
+    sign = SignOfLife(ServiceManager(manager.address, 30.0), clock, lambda: goes_on, lambda: "ok")
+    sign.begin()
     assert manager.heard() == {"STATUS": "ok", "WATCHDOG": "1"}
     for second in (10, 20, 30):
         clock.advance(BEGIN + timedelta(seconds=second))
@@ -101,7 +102,7 @@ def test_the_sign_of_life_comes_three_times_and_only_while_all_goes_on(manager: 
     goes_on = False
     clock.advance(BEGIN + timedelta(seconds=40))
     assert manager.heard() == {"STATUS": "ok"}
-    pulse.stop()
+    sign.stop()
     clock.advance(BEGIN + timedelta(seconds=90))
     with pytest.raises(BlockingIOError):
         manager.heard()
