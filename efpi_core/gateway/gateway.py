@@ -1,14 +1,12 @@
 """The gateway: the house, what it keeps, and the instances that run, behind one small interface for the outside."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 
 from pydantic import JsonValue
 
 from efpi_core.clock import Clock, TimerHandle
-from efpi_core.deadline import Deadline
 from efpi_core.errors import EfpiError, RefusedError
 from efpi_core.event_kinds import (
     GATEWAY_ENDED,
@@ -31,11 +29,12 @@ from efpi_core.gateway.house import House
 from efpi_core.gateway.instances import Instances
 from efpi_core.gateway.not_running import NOT_RUNNING, NOT_WELL
 from efpi_core.gateway.observations import ObservationBoard, Slot
+from efpi_core.gateway.override_keeper import OverrideKeeper
 from efpi_core.gateway.overrides import Override
 from efpi_core.gateway.planning import Planner
 from efpi_core.gateway.pulse import Pulse
 from efpi_core.gateway.restoring import restore
-from efpi_core.gateway.showing import DOUBT_CURE, appliance_view, revision_view
+from efpi_core.gateway.showing import appliance_view, revision_view, with_condition
 from efpi_core.gateway.side_work import SideWork
 from efpi_core.gateway.site_keeper import SiteKeeper
 from efpi_core.gateway.state_journal import StateJournal
@@ -43,7 +42,6 @@ from efpi_core.gateway.strain import OVER, Strain
 from efpi_core.gateway.time_keeper import TimeKeeper
 from efpi_core.history.history import History
 from efpi_core.host.frames import FromInstance, ToInstance
-from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.limits import Limit
 from efpi_core.state.state import State
 from efpi_core.views import (
@@ -93,9 +91,8 @@ class Gateway:
         self.house.exchange.flow.on_flood = self._flooded
         self.house.board.sinks.append(self._observed)
         self._leaving = False
-        self.house.desk.on_carried_out = lambda override: state.set_override(override.view(), override.allocation_id)
         self._time = TimeKeeper(clock, self.house, self.event_log, state)
-        self.house.desk.on_end = lambda override: self._time.forget_override(override.appliance_id)
+        self._overrides = OverrideKeeper(state, self._time, self.house)
         self.house.on_limit_ended = lambda limit: self._time.forget_limit(limit.limit_id)
         self.event_log.sinks.append(self._event)
         if history is not None:
@@ -236,25 +233,8 @@ class Gateway:
         """All configured plugins, in the order of the site."""
         if self._instances is None:
             return ()
-        return tuple(self._with_condition(view) for view in self._instances.views())
-
-    def _with_condition(self, view: InstanceView) -> InstanceView:
-        told = self.house.condition_of(view.instance)
-        if view.state is not InstanceState.RUNNING:
-            return view
-        if told is None or told.state is ConditionState.OK:
-            return self._with_doubt(view)
-        return replace(view, condition=told.state, detail=told.detail, text=told.text, cure=told.cure)
-
-    def _with_doubt(self, view: InstanceView) -> InstanceView:
         now = self._clock.now()
-        doubt = next(
-            filter(None, (record.doubt(now) for record in self.house.appliances.of_instance(view.instance))), ""
-        )
-        if not doubt:
-            return view
-        text = f"it says what cannot be: {doubt}"
-        return replace(view, condition=ConditionState.DEGRADED, detail="nonsense", text=text, cure=DOUBT_CURE)
+        return tuple(with_condition(self.house, view, now) for view in self._instances.views())
 
     def appliances(self) -> tuple[ApplianceView, ...]:
         """All appliances, in the order of the site."""
@@ -314,43 +294,13 @@ class Gateway:
         span: bool = False,
     ) -> OverrideView:
         """The resident decides, until an instant; or for the span until then, whoever sets the clock meanwhile."""
-        record = self._appliance(appliance)
-        override = Override(record.appliance_id, action, until, by, dict(parameters))
-        self.house.desk.check(record, override)
-        self._state.set_override(override.view())
-        former = self._time.name_override(record.appliance_id, override.until, span=span)
-        await self._state.committed()
-        try:  # the disk may have taken a while, and the house another turn
-            record = self._appliance(appliance)
-            self.house.desk.begin(record, override)
-        except RefusedError:
-            self._keep_override(appliance, former)
-            raise
-        self._appliance_changed(record)
+        override = Override(appliance, action, until, by, dict(parameters))
+        self._appliance_changed(await self._overrides.begin(override, span=span))
         return override.view()
-
-    def _keep_override(self, appliance: str, deadline: Deadline | None) -> None:
-        """Keep what is in force for an appliance, and nothing else."""
-        present = self.house.overrides.get(appliance)
-        if present is None:
-            self._time.forget_override(appliance)
-        else:
-            self._state.set_override(present.view(), present.allocation_id)
-            self._time.put_back(appliance, deadline)
 
     async def end_override(self, appliance: str, by: str) -> None:
         """The resident gives the appliance back."""
-        record = self._appliance(appliance)
-        self.house.desk.end(record, f"{by} gave it back")
-        await self._state.committed()
-        self._appliance_changed(record)
-
-    def _appliance(self, appliance: str) -> ApplianceRecord:
-        record = self.house.appliances.get(appliance)
-        if record is None:
-            known = ", ".join(known.appliance_id for known in self.house.appliances) or "none is there yet"
-            raise RefusedError(f"there is no appliance '{appliance}'", f"name one of: {known}")
-        return record
+        self._appliance_changed(await self._overrides.end(appliance, f"{by} gave it back"))
 
     async def set_limit(self, limit: Limit, by: str) -> None:
         """Set a limit, or replace the one of that name."""

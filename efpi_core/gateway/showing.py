@@ -1,5 +1,6 @@
 """Shows the house: appliances, connections and balance as views, and the state of an appliance in a few words."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from efi.output_adjustable import OutputAdjustableStateUpdate, OutputAdjustableSystemDescription
@@ -14,7 +15,7 @@ from efpi_core.plugin.categories import Category
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.observation import Quality
 from efpi_core.site.revisions import Revision
-from efpi_core.views import AllocationView, ApplianceView, RevisionView
+from efpi_core.views import AllocationView, ApplianceView, InstanceState, InstanceView, RevisionView
 
 DOUBT_CURE = "restart the device and its instance (`efpi restart`); if it goes on, report it to the plugin's author"
 """What to do about a device that says nonsense."""
@@ -49,6 +50,20 @@ def appliance_view(house: House, record: ApplianceRecord, now: datetime) -> Appl
         text=f"it says what cannot be: {doubt}" if doubt else record.text,
         cure=DOUBT_CURE if doubt else record.cure,
     )
+
+
+def with_condition(house: House, view: InstanceView, now: datetime) -> InstanceView:
+    """A running instance as it does by its own word, or by what cannot be that one of its appliances said."""
+    if view.state is not InstanceState.RUNNING:
+        return view
+    told = house.condition_of(view.instance)
+    if told is not None and told.state is not ConditionState.OK:
+        return replace(view, condition=told.state, detail=told.detail, text=told.text, cure=told.cure)
+    for record in house.appliances.of_instance(view.instance):
+        if doubt := record.doubt(now):
+            text = f"it says what cannot be: {doubt}"
+            return replace(view, condition=ConditionState.DEGRADED, detail="nonsense", text=text, cure=DOUBT_CURE)
+    return view
 
 
 def allocation_view(allocation_id: str, held: OpenAllocation) -> AllocationView:
