@@ -25,6 +25,7 @@ from efpi_core.cli.kept_checks import look_into
 from efpi_core.cli.known_secrets import KnownSecrets
 from efpi_core.cli.options import Caller, HomeOption
 from efpi_core.cli.waiting import waiting
+from efpi_core.cli.words import size_words
 from efpi_core.clock import RealClock
 from efpi_core.errors import EfpiError, SettingsError, TryAgainError
 from efpi_core.host.catalogue import Catalogue
@@ -63,7 +64,7 @@ def diagnostics(
         bundle = Bundle(caller)
         bundle.gather()
         _write(file, bundle.files())
-    caller.screen.show(None, (f"{file}: {len(bundle.names)} files, {file.stat().st_size / 1024:.0f} KiB",))
+    caller.screen.show(None, (f"{file}: {len(bundle.names)} files, {size_words(file.stat().st_size)}",))
     caller.screen.show(None, (f"  left out: {name}: {why}" for name, why in bundle.left_out.items()))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from efpi_core.cli.findings import Found, ill, note, well
+from efpi_core.cli.words import instant_words
 from efpi_core.errors import SettingsError
 from efpi_core.event_kinds import Level
 from efpi_core.gateway.planning import secret_names
@@ -98,9 +99,9 @@ def event_checks(events: Collection[EventView], now: datetime) -> Iterator[Found
         of_kind = [event for event in lately if event.kind == kind]
         if of_kind:
             newest = of_kind[-1]
-            at = (newest.last_at or newest.at).astimezone()
+            at = instant_words(newest.last_at or newest.at)
             times = sum(event.count for event in of_kind)
-            text = f"{newest.text} ({at:%Y-%m-%d %H:%M}{f', {times} times in 7 days' if times > 1 else ''})"
+            text = f"{newest.text} ({at}{f', {times} times in 7 days' if times > 1 else ''})"
             yield note("journal", detail, text, newest.cure or f"see `efpi events --since 7d`: {kind}")
     errors = Counter(event.subject for event in lately if event.level == Level.ERROR for _ in range(event.count))
     if errors:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from efpi_core.boot import EARLIEST_NOW, synchronised
 from efpi_core.cli.findings import Found, ill, note, well
+from efpi_core.cli.words import size_words
 from efpi_core.clock import RealClock
 from efpi_core.errors import SettingsError, TryAgainError
 from efpi_core.plugin.condition import ConditionState
@@ -96,8 +97,7 @@ def disk_check(home: Path) -> Found:
     except OSError as error:
         return ill("disk", "not_answering", f"{folder}: {error.strerror}", "check the disk")
     free = status.f_bavail * status.f_frsize
-    told = f"{free / 1e9:.1f} GB" if free >= LEAST_FREE_BYTES else f"{free / 1e6:.1f} MB"
-    told += f" free at {folder}"
+    told = f"{size_words(free)} free at {folder}"
     if status.f_flag & os.ST_RDONLY:
         problem = storage_problem(OSError(errno.EROFS, ""), folder)
         return ill("disk", problem.detail_code, problem.problem, problem.cure)
