@@ -8,8 +8,14 @@ from types import CoroutineType
 from typing import Any
 
 from efpi_core.clock import Clock
+from efpi_core.errors import PluginFailure
 from efpi_core.host.begun import Begun
 from efpi_core.plugin.context import Job
+
+MOST_AT_ONCE = 100_000
+"""So many jobs without a wait are no work any more: somebody calls himself again and again."""
+
+AUTHOR = "report this to the plugin's author"
 
 
 class Worker:
@@ -78,8 +84,7 @@ class Worker:
                 _leave_task(loop, caller)
                 _enter_task(loop, task)
                 try:
-                    while self._jobs and self._runs_through(self._jobs.pop(0)):
-                        pass
+                    self._run_through()
                 finally:
                     _leave_task(loop, task)
                     _enter_task(loop, caller)
@@ -88,24 +93,18 @@ class Worker:
             if self._jobs:
                 self._wake()
 
-    def _runs_through(self, job: Job) -> bool:
-        """Run a job; False when it waits for something, or raised: `run` goes on with it then."""
-        self._busy_since = self._clock.elapsed()
-        try:
-            outcome = job()
-            if outcome is None:
-                return True
-            if isinstance(outcome, CoroutineType):
-                outcome = Begun(outcome, outcome.send(None))
-            rest: Job = partial(_itself, outcome)
-        except StopIteration:
-            return True
-        except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001  # `run` raises it in its task
-            rest = partial(_raise, error)
-        finally:
+    def _run_through(self) -> None:
+        """Run jobs until one waits or raises: `run` goes on with that one then."""
+        for _ in range(MOST_AT_ONCE):
+            if not self._jobs:
+                return
+            self._busy_since = self._clock.elapsed()
+            rest = _begin(self._jobs.pop(0))
             self._busy_since = None
-        self._jobs.insert(0, rest)
-        return False
+            if rest is not None:
+                self._jobs.insert(0, rest)
+                return
+        self._jobs.insert(0, partial(_raise, PluginFailure("its handlers call each other without end", AUTHOR)))
 
     def enqueue_newest(self, key: Hashable, job: Job) -> None:
         """Run a job when those before it are done, and no job of this key that still waits."""
@@ -178,6 +177,24 @@ class Worker:
                 await self._waiter
             finally:
                 self._waiter = None
+
+
+def _begin(job: Job) -> Job | None:
+    """Run a job as far as it goes without waiting; what is left of it, or what it raised, as a job to go on with."""
+    try:
+        outcome = job()
+        if outcome is None:
+            return None
+        if not isinstance(outcome, CoroutineType):
+            return partial(_itself, outcome)
+    except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001  # `run` raises it in its task
+        return partial(_raise, error)
+    try:
+        return partial(_itself, Begun(outcome, outcome.send(None)))
+    except StopIteration:
+        return None
+    except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001  # likewise
+        return partial(_raise, error)
 
 
 def _itself(awaitable: Awaitable[None]) -> Awaitable[None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from efpi_core.clock import RealClock
+from efpi_core.errors import PluginFailure
 from efpi_core.host.worker import Worker
 from tests.efpi_core.host.test_worker import end, run, until_idle
 
@@ -123,3 +124,23 @@ async def test_a_worker_that_has_not_begun_or_is_busy_is_left_to_its_task() -> N
     await until_idle(worker)
     assert done == ["before it began", "while it waits"]
     await end(task)
+
+
+async def test_a_plain_job_that_raises_stop_iteration_has_failed() -> None:
+    worker = Worker(RealClock())
+    task = await run(worker)
+    pump(worker, lambda: next(iter(())))
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await task
+
+
+async def test_a_job_that_calls_itself_without_end_is_named() -> None:
+    worker = Worker(RealClock())
+    task = await run(worker)
+
+    def again() -> None:
+        worker.enqueue(again)
+
+    pump(worker, again)
+    with pytest.raises(PluginFailure, match="without end"):
+        await task
