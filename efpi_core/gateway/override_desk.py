@@ -84,7 +84,7 @@ class OverrideDesk:
         self._carry_out(record, override)
         self._ask_again_later(override)
         until = self.place.told(override.until)
-        self._events.tell(OVERRIDE_BEGUN, record.appliance_id, f"{override.by}: '{override.action}' until {until}")
+        self._events.tell(OVERRIDE_BEGUN, record.appliance_id, f"{override.by}: {override.words} until {until}")
 
     def resume(self, override: Override) -> None:
         """Take up an override of the gateway's former life; it is carried out when its appliance comes."""

@@ -25,9 +25,25 @@ class Override:
     allocation_id: str | None = None
     """The allocation that carries it out; None where the appliance is merely kept from its app."""
 
+    @property
+    def words(self) -> str:
+        """What was decided, in a few words: `mode eco`, `at most 2000 W`."""
+        wish = self.parameters
+        if self.action == "mode":
+            factor = wish.get("factor")
+            return f"mode {wish.get('mode')}" + ("" if factor is None else f", factor {_short(factor)}")
+        if self.action == "limit":
+            bounds = (("at least", wish.get("lower_w")), ("at most", wish.get("upper_w")))
+            return ", ".join(f"{words} {_short(power)} W" for words, power in bounds if power is not None)
+        return self.action
+
     def view(self) -> OverrideView:
         """As the outside sees it."""
         return OverrideView(self.appliance_id, self.action, self.until, self.by, dict(self.parameters))
+
+
+def _short(number: float | str) -> str:
+    return f"{number:g}" if isinstance(number, float) else str(number)
 
 
 class Overrides:

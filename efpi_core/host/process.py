@@ -22,6 +22,8 @@ from efpi_core.host.watchdog import LAST_WORDS
 CLOSED_S = ORPHAN_STOP_S + 0.5
 """How long a process may live on after it closed its socket: it visits its safe states."""
 
+KILLED_CURE = "if nobody killed it, report it to the plugin's author; the log has what it printed last"
+
 STOOD_STILL_CURE = "report it to the plugin's author, with what the log has of the lines where it stood"
 
 FLOODS_CURE = "report this to the plugin's author; it is started again"
@@ -253,7 +255,7 @@ class ProcessHost:
             return self._verdict
         if status == EXIT_FAILED and any(line.startswith(LAST_WORDS) for line in self.tail):
             return Ending(End.KILLED, "its event loop stood still, and its own watchdog ended it", STOOD_STILL_CURE)
-        return _ENDINGS.get(status) or Ending(End.CRASHED, _in_words(status), "see the lines that it printed last")
+        return _ENDINGS.get(status) or Ending(End.CRASHED, _in_words(status), KILLED_CURE)
 
 
 _ENDINGS: dict[int | None, Ending] = {

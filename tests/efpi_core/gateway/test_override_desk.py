@@ -53,9 +53,23 @@ def test_people_are_told_the_end_by_the_clock_on_their_wall() -> None:
     record = world.record("battery")
     world.house.desk.begin(record, charging())
     assert [event.text for event in world.events.recent(0, 10) if event.kind == "override_begun"] == [
-        "anna: 'mode' until 2026-03-01 15:00 CET"
+        "anna: mode charge, factor 1 until 2026-03-01 15:00 CET"
     ]
     assert "until 2026-03-01 15:00 CET" in str(world.house.exchange.objection(record, world.charge("battery"), "app"))
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "words"),
+    [
+        ("off", {}, "off"),
+        ("start", {}, "start"),
+        ("mode", {"mode": "eco"}, "mode eco"),
+        ("limit", {"upper_w": 2000.0}, "at most 2000 W"),
+        ("limit", {"lower_w": -500.0, "upper_w": 0.0}, "at least -500 W, at most 0 W"),
+    ],
+)
+def test_a_wish_is_told_in_a_few_words(action: str, parameters: dict[str, float | str | None], words: str) -> None:
+    assert Override("boiler", action, UNTIL, "anna", parameters).words == words
 
 
 def test_a_newer_wish_takes_the_place_of_an_older_one_in_the_books_too() -> None:
