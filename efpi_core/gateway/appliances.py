@@ -194,7 +194,3 @@ class ApplianceRegistry:
     def count_of_instance(self, instance: str) -> int:
         """How many appliances an instance brought."""
         return len(self._by_instance.get(instance, ()))
-
-    def of_app(self, app: str) -> tuple[ApplianceRecord, ...]:
-        """The appliances that an app controls."""
-        return tuple(record for record in self._records.values() if record.app == app)

@@ -5,13 +5,11 @@ It knows neither processes nor disks nor sockets, so the same house runs live an
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
 
 from efi.message import ControlSpaceRevoke
-from efi.messages import AnyMessage
 from efi.registration import EnergyRole
 from efi.session import Session
 from efpi_core.clock import Clock, TimerHandle
@@ -390,7 +388,3 @@ class House:
         """Tell an event by its kind's name, or by the rule that a message broke."""
         kind = kind_named(name)
         self.events.tell(kind, subject, text, detail="" if kind.name == name else name)
-
-    def message_passed(self, sink: Callable[[str, AnyMessage, datetime], None]) -> None:
-        """Let a component follow every message that passes."""
-        self.exchange.sinks.append(sink)

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from efpi_core.errors import EfpiError, SettingsError
+from efpi_core.errors import SettingsError
 from efpi_core.state.database_file import connect, primary_code
 from efpi_core.state.rescue import move_aside, salvage
 from efpi_core.state.table import Table
@@ -143,11 +143,6 @@ def refuse_full(folder: Path) -> None:
     size, free = disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize
     if free < min(RESERVE_BYTES, size // 20):
         raise OSError(28, os.strerror(28))
-
-
-def damaged_problem(path: Path, error: Exception) -> EfpiError:
-    """What people are told of a file that cannot be read."""
-    return EfpiError(f"{path} is damaged: {error}", "restore a backup with `efpi restore`, or move the file away")
 
 
 def statements(script: str) -> list[str]:

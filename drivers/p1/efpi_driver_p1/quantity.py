@@ -66,10 +66,6 @@ class Quantity(NamedTuple):
     unit: str | None
     """W, J, V, A, m3, s, Hz, var, VA, var.s, VA.s, degC; an unknown unit as the meter wrote it; None without one."""
 
-    def in_unit(self, unit: str) -> Number | None:
-        """The number when it is told in this unit."""
-        return self.value if self.unit == unit else None
-
 
 def exact(number: Decimal) -> Number:
     """The same number, as an int where it is whole."""

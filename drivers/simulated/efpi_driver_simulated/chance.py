@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 from random import Random
-from zlib import crc32
 
 _PRIME = 1_000_003
 
@@ -13,11 +12,6 @@ def dice(seed: int, *numbers: int) -> Random:
     for number in numbers:
         mixed = (mixed * _PRIME + number + 1) & 0xFFFFFFFFFFFFFFFF
     return Random(mixed)  # noqa: S311  # a simulated house, nothing secret
-
-
-def seed_of(name: str) -> int:
-    """A whole number that stands for a name, equal in every process."""
-    return crc32(name.encode())
 
 
 class Noise:
