@@ -65,7 +65,8 @@ def restore(
     with waiting("Checking the backup", quiet=as_json):
         done = restore_backup(file, caller.home)
     manifest = done.manifest
-    lines = [f"{caller.home} is as it was at {manifest.at}, with revision {manifest.revision} of the site."]
+    at = manifest.at[:16].replace("T", " ")
+    lines = [f"{caller.home} is as it was at {at} UTC, with revision {manifest.revision} of the site."]
     if done.aside is not None:
         lines.append(f"The home before lies in {done.aside}; delete it when all is well.")
     if done.secrets_kept:
