@@ -6,8 +6,10 @@ it when that is asked for.
 
 import hashlib
 import json
+import lzma
 import os
 import sqlite3
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -34,6 +36,12 @@ KNOWN = (DATABASE_FILE, HISTORY_FILE, SITE, SECRETS_FILE)
 
 _LARGEST_MANIFEST = 1 << 20
 _BLOCK = 1 << 20
+
+UNREADABLE = (
+    LookupError, ValueError, TypeError, OverflowError, RuntimeError, OSError, EOFError, struct.error, zlib.error,
+    lzma.LZMAError, zipfile.BadZipFile, zipfile.LargeZipFile,
+)  # fmt: skip
+"""What an archive that was made to harm makes the library raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +163,7 @@ def read_manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
         members = tuple(Member(str(one["name"]), int(one["size"]), str(one["sha256"])) for one in told["files"])
         manifest = Manifest(str(told["efpi"]), str(told["at"]), str(told["site"]), int(told["revision"]), members)
         written_format = told["format"]
-    except (KeyError, ValueError, TypeError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise not_a_backup(path, f"its list cannot be read: {error}") from error
     if written_format != FORMAT:
         raise SettingsError(str(path), f"its format is {written_format!r}, this efpi reads {FORMAT}", "update efpi")

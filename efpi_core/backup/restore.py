@@ -5,12 +5,11 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
-import zlib
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from efpi_core.backup.archive import Manifest, Member, digest, not_a_backup, read_manifest
+from efpi_core.backup.archive import UNREADABLE, Manifest, Member, digest, not_a_backup, read_manifest
 from efpi_core.errors import SettingsError
 from efpi_core.history import history_file
 from efpi_core.history.history_file import HISTORY_FILE
@@ -68,7 +67,9 @@ def unpack(source: Path, folder: Path) -> Manifest:
             return manifest
     except FileNotFoundError as error:
         raise SettingsError(str(source), "there is no such file", "name a file that `efpi backup` wrote") from error
-    except (zipfile.BadZipFile, EOFError, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
+    except UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's own
+            raise
         raise not_a_backup(source, str(error)) from error
 
 
@@ -84,12 +85,10 @@ def _unpack(archive: zipfile.ZipFile, member: Member, folder: Path, source: Path
                     if left < 0:
                         raise not_a_backup(source, f"{member.name} is longer than its list says")
                     file.write(block)
-        except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        except UNREADABLE as error:
+            if isinstance(error, OSError) and error.errno is not None:  # the disk's own
+                raise
             raise not_a_backup(source, f"{member.name}: {error}") from error
-        except OSError as error:
-            if error.errno is None:  # of the unpacking, not of the disk
-                raise not_a_backup(source, f"{member.name}: {error}") from error
-            raise
         file.flush()
         os.fsync(file.fileno())
     if left or digest(target) != member.sha256:

@@ -8,6 +8,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import distributions, version
 from pathlib import Path
@@ -28,11 +29,14 @@ from efpi_core.cli.waiting import waiting
 from efpi_core.cli.words import size_words
 from efpi_core.clock import RealClock
 from efpi_core.errors import EfpiError, SettingsError, TryAgainError
+from efpi_core.history.checking import check_history
+from efpi_core.history.history_file import HISTORY_FILE
 from efpi_core.host.catalogue import Catalogue
 from efpi_core.logbook.logbook import log_path
 from efpi_core.site.loader import load_site
 from efpi_core.site.redaction import Redactor
 from efpi_core.state.database_file import connect
+from efpi_core.state.home import DATABASE_FILE
 from efpi_core.state.look import Look
 
 LARGEST_LOG = 16 * 1024 * 1024
@@ -177,8 +181,11 @@ class Bundle:
                 files[str(path.relative_to(self._home))] = {"bytes": status.st_size, "mode": f"{status.st_mode:o}"}
         if look is not None:
             rows = {table.name: len(kept) for table, kept in look.rows.items()}
-            return {"files": files, "trouble": look.trouble, "integrity": look.integrity, "rows": rows}
-        return {"files": files, "integrity": {path.name: _check(path) for path in sorted(self._home.glob("*.db"))}}
+            told = {"files": files, "trouble": look.trouble, "integrity": look.integrity, "rows": rows}
+        else:
+            told = {"files": files, "integrity": {DATABASE_FILE: _check(self._home / DATABASE_FILE)}}
+        history = self._home / HISTORY_FILE
+        return told | ({"history": asdict(check_history(history))} if history.is_file() else {})
 
     def _machine(self) -> dict[str, Any]:
         packages = {found.metadata["Name"]: found.version for found in distributions()}

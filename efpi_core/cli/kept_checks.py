@@ -12,6 +12,8 @@ from efpi_core.cli.words import instant_words
 from efpi_core.errors import SettingsError
 from efpi_core.event_kinds import Level
 from efpi_core.gateway.planning import secret_names
+from efpi_core.history.checking import check_history
+from efpi_core.history.history_file import HISTORY_FILE
 from efpi_core.host.catalogue import Catalogue
 from efpi_core.http.event_filter import EventFilter
 from efpi_core.plugin.condition import ConditionState
@@ -38,6 +40,8 @@ def kept_checks(home: Path, look: Look | None) -> Iterator[Found]:
     """What lies in a home; `look` is what was read of its database, None when there is none."""
     if look is not None:
         yield database_check(home / DATABASE_FILE, look)
+    if (home / HISTORY_FILE).is_file():
+        yield history_check(home / HISTORY_FILE)
     yield from aside_checks(home)
 
 
@@ -59,6 +63,19 @@ def database_check(path: Path, look: Look) -> Found:
         cure = "the gateway sets it aside and saves what it can when it starts; restore a backup if more is missed"
         return ill("database", "damaged", f"{path}: {said}", cure)
     return well("database", f"{path} is whole, {path.stat().st_size / 1024:.0f} KiB")
+
+
+def history_check(path: Path) -> Found:
+    """Whether the history is whole."""
+    checked = check_history(path)
+    if checked.damaged:
+        cure = "the gateway sets it aside and saves what it can when it meets it; restore a backup if more is missed"
+        return ill("history", "damaged", f"{path}: {checked.trouble}", cure)
+    if checked.trouble:
+        return ill("history", "not_kept", f"{path}: {checked.trouble}", checked.cure, ConditionState.MISCONFIGURED)
+    size = f"{path.stat().st_size / 1024:,.0f} KiB"
+    told = "is whole" if checked.whole else "is too large to be read here; all but its older raw values are whole"
+    return well("history", f"{path} {told}, {size}")
 
 
 def aside_checks(home: Path) -> Iterator[Found]:

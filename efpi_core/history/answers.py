@@ -15,6 +15,8 @@ from efpi_core.history_views import Cell, HistoryChannelView, HistoryCostView, H
 MOST_VALUES = 200_000
 """Raw values in one answer, or quarter hours."""
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
 _RAW_UP_TO = timedelta(hours=6)
 _QUARTERS_UP_TO = timedelta(days=40)
 
@@ -155,8 +157,11 @@ def exact(amount: int) -> Decimal:
 
 
 def instant(at: int | None) -> datetime | None:
-    """The instant of a stamp."""
-    return None if at is None else datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=at)
+    """The instant of a stamp; None for one that no calendar has."""
+    try:
+        return None if at is None else _EPOCH + timedelta(milliseconds=at)
+    except OverflowError:
+        return None
 
 
 def stamp(at: datetime) -> int:

@@ -4,6 +4,7 @@ import sqlite3
 
 from efpi_core.history.days import LocalDays
 from efpi_core.history.facts import HistoryPolicy
+from efpi_core.history.kept_rows import zone_note
 from efpi_core.history.rollup_table import forget_quarters
 
 LEAVE = 0.95
@@ -96,8 +97,7 @@ def _forget_rollups(connection: sqlite3.Connection) -> bool:
 
 def _midnight_after(connection: sqlite3.Connection, start: int) -> int:
     """Whole days go, so that no day is ever made of a part of its quarter hours."""
-    zone = connection.execute("SELECT value FROM note WHERE name = 'time_zone'").fetchone()
-    days = LocalDays("UTC" if zone is None else zone[0])
+    days = LocalDays(zone_note(connection) or "UTC")
     return days.span(days.day_of(start))[1]
 
 

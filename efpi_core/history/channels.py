@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from efpi_core.history.counter import Reading
+from efpi_core.history.kept_rows import number, stamp_ms, whole
 from efpi_core.history.micro import kept
+from efpi_core.history.number_column import MOST_DECIMALS
 
 COUNTER = "counter"
 """The kind of what only counts up."""
@@ -109,16 +111,20 @@ def read_channel(connection: sqlite3.Connection, name: str) -> Channel | None:
 
 
 def _channel(row: Any) -> Channel:
-    number, name, unit, kind, modulus, flow, decimals, oldest, newest = row[:9]
+    _, _, _, _, modulus, _, decimals, oldest, newest = row[:9]
     first_at, first_amount, last_at, last_amount, counted_until = row[9:]
-    channel = Channel(number, name, unit, kind, modulus, flow, decimals, oldest, newest)
+    name, unit, kind, flow = map(str, (row[1], row[2], row[3], row[5]))
+    channel = Channel(row[0], name, unit, kind, number(modulus), flow)
+    channel.decimals = decimals if decimals in range(MOST_DECIMALS + 1) else 0
+    channel.oldest, channel.newest = stamp_ms(oldest), stamp_ms(newest)
     channel.first, channel.last = _reading(first_at, first_amount), _reading(last_at, last_amount)
-    channel.counted_until = counted_until
+    channel.counted_until = None if channel.last is None else stamp_ms(counted_until)
     return channel
 
 
-def _reading(at: int | None, amount: int | str | None) -> Reading | None:
-    return None if at is None or amount is None else Reading(at, int(amount))
+def _reading(at: object, amount: object) -> Reading | None:
+    known, shown = stamp_ms(at), whole(amount)
+    return None if known is None or shown is None else Reading(known, shown)
 
 
 def _row(channel: Channel) -> SqlRow:

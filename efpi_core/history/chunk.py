@@ -28,7 +28,7 @@ RISING = 0x80
 MOST_VALUES = 1 << 20
 """More in one chunk is no chunk of ours."""
 
-_LARGEST_BODY = 1 << 28
+_LARGEST_BODY = 1 << 26
 _HEAD = struct.Struct("<BIIII")
 
 
@@ -101,7 +101,7 @@ def decode(content: bytes) -> Series:
     """Read a chunk. Raises DamagedChunkError."""
     try:
         return _decoded(content)
-    except (ValueError, struct.error, zlib.error, IndexError, OverflowError, TypeError) as error:
+    except (ValueError, struct.error, zlib.error, IndexError, OverflowError, TypeError, RecursionError) as error:
         raise DamagedChunkError(f"a chunk of {len(content)} bytes cannot be read: {error}") from error
 
 

@@ -21,6 +21,9 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
 
+CACHE_KIB = 512
+"""Of pages that a connection keeps: the system keeps the file in its own memory anyway."""
+
 RESERVE_BYTES = 16 << 20
 """So much of the disk is left to what the gateway needs more, or a twentieth of a small disk."""
 
@@ -88,6 +91,7 @@ def _open(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = connect(path)
     try:
+        connection.execute(f"PRAGMA cache_size={-CACHE_KIB}")
         _make(connection, path)
         connection.execute("SELECT count(*) FROM channel").fetchone()
     except BaseException:
@@ -127,6 +131,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """A connection that only reads. Raises sqlite3.Error and SettingsError."""
     connection = connect(path, read_only=True)
     try:
+        connection.execute(f"PRAGMA cache_size={-CACHE_KIB}")
         version, application = (
             connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("user_version", "application_id")
         )

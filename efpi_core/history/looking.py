@@ -8,6 +8,7 @@ from pathlib import Path
 from efpi_core.errors import RefusedError, TryAgainError
 from efpi_core.history.facts import HistoryFacts
 from efpi_core.history.history_file import HISTORY_FILE, is_damage, open_for_reading
+from efpi_core.history.kept_rows import zone_note
 from efpi_core.history.reader import HistoryReader
 from efpi_core.history.tail import Tail, unpack_batch
 
@@ -41,6 +42,5 @@ def kept_tail(connection: sqlite3.Connection) -> Tail:
 
 def kept_facts(connection: sqlite3.Connection) -> HistoryFacts:
     """What the history itself knows of the site."""
-    row = connection.execute("SELECT value FROM note WHERE name = 'time_zone'").fetchone()
     last = connection.execute("SELECT currency FROM price ORDER BY start DESC LIMIT 1").fetchone()
-    return HistoryFacts(time_zone="UTC" if row is None else row[0], currency="EUR" if last is None else last[0])
+    return HistoryFacts(time_zone=zone_note(connection) or "UTC", currency="EUR" if last is None else last[0])

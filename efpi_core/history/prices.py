@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 from efpi_core.history.facts import HistoryFacts
 from efpi_core.history.micro import MILLION
@@ -13,6 +14,9 @@ from efpi_core.plugin.prices import J_PER_KWH, PriceClock
 
 CENT_MILLIONTH = Decimal("0.000001")
 """Costs of a quarter hour are rounded to this, and sums are exact from there on."""
+
+_HIGHEST = Decimal(10**9)
+"""A kept price beyond is none."""
 
 _MINUTES = QUARTER_S // 60
 
@@ -70,4 +74,10 @@ def prices(connection: sqlite3.Connection, since: int, until: int) -> dict[int, 
     rows = connection.execute(
         "SELECT start, import, export, currency FROM price WHERE start >= ? AND start < ?", (since, until)
     )
-    return {start: QuarterPrice(Decimal(dear), Decimal(fed), currency) for start, dear, fed, currency in rows}
+    found = {}
+    for start, dear, fed, currency in rows:
+        with suppress(InvalidOperation):  # a price that is none
+            price = QuarterPrice(Decimal(dear), Decimal(fed), currency)
+            if abs(price.import_per_kwh) < _HIGHEST and abs(price.export_per_kwh) < _HIGHEST:
+                found[start] = price
+    return found

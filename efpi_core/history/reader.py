@@ -10,6 +10,7 @@ from efpi_core.history.channels import Channel, Channels, read_channel
 from efpi_core.history.counter import Counter, CounterRule
 from efpi_core.history.days import LocalDays
 from efpi_core.history.facts import HistoryFacts
+from efpi_core.history.kept_rows import whole_note
 from efpi_core.history.prices import PriceBook, QuarterPrice, prices
 from efpi_core.history.raw import raw_values
 from efpi_core.history.rollup import QUARTER_S, Rollup, quarters_of
@@ -58,7 +59,7 @@ class HistoryReader:
         self._facts = facts
         self._unsealed = unsealed
         self._table = RollupTable(connection)
-        self._raw_from = _raw_from(connection)
+        self._raw_from = whole_note(connection, "raw_from") or 0
         self.days_here = LocalDays(facts.time_zone)
         self.currency = facts.currency
 
@@ -193,8 +194,3 @@ class HistoryReader:
         for start, cost in self.costs(since, until).items():
             found.setdefault(self.days_here.day_of(start), Cost()).add(cost)
         return found
-
-
-def _raw_from(connection: sqlite3.Connection) -> int:
-    row = connection.execute("SELECT value FROM note WHERE name = 'raw_from'").fetchone()
-    return 0 if row is None else int(row[0])

@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
 from efpi_core.history.days import LocalDays
+from efpi_core.history.kept_rows import begin_s, number, whole, whole_note
 from efpi_core.history.micro import kept
 from efpi_core.history.rollup import Rollup
 
@@ -24,7 +26,8 @@ class RollupTable:
 
     def quarters(self, channel: int, since: int, until: int) -> dict[int, Rollup]:
         """The quarter hours that begin in [since, until), in s."""
-        return {row[0]: _rollup(row) for row in self._connection.execute(_QUARTERS, (channel, since, until))}
+        rows = ((begin_s(row[0]), _rollup(row)) for row in self._connection.execute(_QUARTERS, (channel, since, until)))
+        return {start: rollup for start, rollup in rows if start is not None and rollup is not None}
 
     def put_quarters(self, channel: int, quarters: dict[int, Rollup]) -> None:
         """Keep quarter hours, in the place of those that were."""
@@ -35,7 +38,13 @@ class RollupTable:
     def days(self, channel: int, first: date, last: date) -> dict[date, Rollup]:
         """The days from one to another, both included."""
         rows = self._connection.execute(_DAYS, (channel, first.isoformat(), last.isoformat()))
-        return {date.fromisoformat(row[0]): _rollup(row) for row in rows}
+        found = {}
+        for row in rows:
+            rollup = _rollup(row)
+            with suppress(ValueError, TypeError):  # a date that is none
+                if rollup is not None:
+                    found[date.fromisoformat(row[0])] = rollup
+        return found
 
     def make_days(self, channel: int, days: LocalDays, wanted: Iterable[date]) -> None:
         """Make days anew from their quarter hours; of one whose first quarter hours are gone the sums stay."""
@@ -76,8 +85,7 @@ class RollupTable:
 
 def quarters_from(connection: sqlite3.Connection) -> int:
     """From which begin on, in s, all quarter hours are there; 0 when none was ever deleted."""
-    row = connection.execute("SELECT value FROM note WHERE name = 'quarters_from'").fetchone()
-    return 0 if row is None else int(row[0])
+    return begin_s(whole_note(connection, "quarters_from")) or 0
 
 
 def forget_quarters(connection: sqlite3.Connection, until: int) -> None:
@@ -96,9 +104,13 @@ def summed(rollups: Iterable[Rollup]) -> Rollup | None:
     return total
 
 
-def _rollup(row: Any) -> Rollup:
+def _rollup(row: Any) -> Rollup | None:
+    """None for a row that no history wrote."""
     _, n, total, low, high, counted, estimated = row
-    return Rollup(n, int(total), low, high, None if counted is None else int(counted), int(estimated))
+    n, total, estimated = whole(n), whole(total), whole(estimated)
+    if n is None or total is None or estimated is None:
+        return None
+    return Rollup(n, total, number(low), number(high), whole(counted), estimated)
 
 
 def _figures(rollup: Rollup) -> Iterator[int | float | str | None]:

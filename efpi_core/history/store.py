@@ -17,6 +17,7 @@ from efpi_core.history.days import LocalDays
 from efpi_core.history.facts import HistoryFacts
 from efpi_core.history.history_file import begin_anew, open_for_reading, open_history, refuse_full
 from efpi_core.history.incoming import Incoming
+from efpi_core.history.kept_rows import whole_note, zone_note
 from efpi_core.history.looking import kept_tail
 from efpi_core.history.prices import PriceBook
 from efpi_core.history.raw import raw_values
@@ -38,7 +39,7 @@ LONGEST_WAIT_MS = 24 * HOUR_MS
 """But no longer than this."""
 
 MOST_IN_TAIL = 250_000
-"""With so many values in memory they are sealed before the hour is over; some ten megabytes."""
+"""With so many values in memory they are sealed before the hour is over; some four to ten megabytes."""
 
 T = TypeVar("T")
 
@@ -72,9 +73,8 @@ class HistoryStore:
     def _load(self) -> None:
         self._channels = Channels(self._connection)
         self._tail = kept_tail(self._connection)
-        self._raw_from = int(_note(self._connection, "raw_from") or 0)
-        sealed_hour = _note(self._connection, "sealed_hour")
-        self._sealed_hour = None if sealed_hour is None else int(sealed_hour)
+        self._raw_from = whole_note(self._connection, "raw_from") or 0
+        self._sealed_hour = whole_note(self._connection, "sealed_hour")
         self._take_time_zone()
 
     def close(self) -> None:
@@ -229,9 +229,10 @@ class HistoryStore:
 
     def _take_time_zone(self) -> None:
         zone = self.facts.time_zone
-        before = _note(self._connection, "time_zone") or zone
-        if _note(self._connection, "time_zone") == zone:
+        kept = zone_note(self._connection)
+        if kept == zone:
             return
+        before = kept or zone
         with self._transaction() as connection:
             channels = [channel.id for channel in self._channels]
             RollupTable(connection).make_all_days(channels, LocalDays(before), LocalDays(zone))
@@ -302,11 +303,6 @@ class HistoryStore:
     def wear(self) -> Wear:
         """What was written to the disk."""
         return self._wear
-
-
-def _note(connection: sqlite3.Connection, name: str) -> str | None:
-    row = connection.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()
-    return None if row is None else str(row[0])
 
 
 def _put_note(connection: sqlite3.Connection, name: str, value: str) -> None:

@@ -1,7 +1,9 @@
 """The packages whose branches guide the search for new inputs, by target; known before any of them is imported."""
 
 WATCHED: dict[str, tuple[str, ...]] = {
+    "backup_archive": ("efpi_core.backup", "zipfile"),
     "efi_json": ("efi",),
+    "history_db": ("efpi_core.history",),
     "host_frames": ("efi", "efpi_core.gateway", "efpi_core.host"),
     "http": ("efpi_core.http", "h11", "starlette", "uvicorn"),
     "modbus": ("efpi_driver_sunspec.wire", "pymodbus"),

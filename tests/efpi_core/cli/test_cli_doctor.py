@@ -15,7 +15,16 @@ import pytest
 
 from efpi_core.cli import machine_checks
 from efpi_core.cli.house_checks import appliance_checks, house_checks, instance_check, version_check
-from efpi_core.cli.kept_checks import TELLING, aside_checks, database_check, event_checks, look_into, secret_checks
+from efpi_core.cli.kept_checks import (
+    TELLING,
+    aside_checks,
+    database_check,
+    event_checks,
+    history_check,
+    kept_checks,
+    look_into,
+    secret_checks,
+)
 from efpi_core.cli.machine_checks import (
     budget_check,
     clock_check,
@@ -29,9 +38,11 @@ from efpi_core.cli.machine_checks import (
 from efpi_core.clock import RealClock
 from efpi_core.event_kinds import KINDS
 from efpi_core.health_words import DETAILS
+from efpi_core.history import checking
 from efpi_core.site.loader import load_site
 from efpi_core.state.state import State
 from efpi_core.views import EventView
+from tests.efpi_core.history.history_world import NOON, incoming, ms, opened, put, seconds
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -209,6 +220,39 @@ def test_a_database_of_a_newer_version_is_named(tmp_path: Path) -> None:
     assert look is not None
     found = database_check(tmp_path / "state.db", look)
     assert (found.state, found.detail) == ("misconfigured", "newer")
+
+
+def test_the_history_is_looked_at_and_left_as_it_is(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    put(store, NOON, a__power=incoming((at, float(number)) for number, at in enumerate(seconds(3000))))
+    store.seal(ms(NOON), all_of_it=True)
+    store.close()
+    file = tmp_path / "history.db"
+    found = history_check(file)
+    assert not found.ill and "is whole" in found.text
+    content = file.read_bytes()
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE chunk SET content = X'01020304'")
+    connection.close()
+    found = history_check(file)
+    assert (found.state, found.detail) == ("degraded", "damaged") and "chunk 1" in found.text
+    damaged = content[:2048] + b"\x55" * (len(content) - 2048)
+    file.write_bytes(damaged)
+    found = next(found for found in kept_checks(tmp_path, None) if found.what == "history")
+    assert (found.state, found.detail) == ("degraded", "damaged")
+    assert file.read_bytes() == damaged
+    with sqlite3.connect(file.with_name("newer.db")) as connection:
+        connection.executescript("PRAGMA application_id=0x65667068; PRAGMA user_version=99; CREATE TABLE a (b);")
+    connection.close()
+    assert (found := history_check(file.with_name("newer.db"))).state == "misconfigured" and "newer efpi" in found.text
+
+
+def test_of_a_large_history_all_but_the_raw_values_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = opened(tmp_path)
+    put(store, NOON, a__power=incoming([(NOON, 1.0)]))
+    store.close()
+    monkeypatch.setattr(checking, "READ_WHOLE", 0)
+    assert "too large" in history_check(tmp_path / "history.db").text
 
 
 def test_a_file_that_was_set_aside_is_worth_a_note(tmp_path: Path) -> None:
