@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.prove.catalogue import ROOT, cases_of, part_names
 from tests.prove.result import Result, keep, kept
 from tests.support.hosted_world import gone_within
@@ -16,6 +18,7 @@ def prove(out: Path, diary: Path, *more: str) -> subprocess.CompletedProcess[str
     return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
+@pytest.mark.slow
 def test_every_outcome_is_told_and_what_holds_does_not_run_again(tmp_path: Path) -> None:
     out, diary = tmp_path / "out", tmp_path / "diary"
     first = prove(out, diary)

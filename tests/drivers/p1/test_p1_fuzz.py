@@ -4,6 +4,7 @@ import tracemalloc
 from zoneinfo import ZoneInfo
 
 import p1_synthetic as synthetic
+import pytest
 from efpi_driver_p1.decode import as_json, as_table
 from efpi_driver_p1.errors import TelegramError
 from efpi_driver_p1.framing import LONGEST_TELEGRAM, Framer
@@ -82,6 +83,7 @@ def test_no_input_raises_and_every_piece_lies_inside_the_stream(data: bytes) -> 
         last = one.offset + one.length
 
 
+@pytest.mark.slow
 @given(resealed())
 @settings(max_examples=400, deadline=None)
 def test_no_value_under_a_right_check_sum_raises(data: bytes) -> None:

@@ -126,6 +126,7 @@ def test_a_step_back_of_the_clock_is_waited_out():
     play({"battery": HOUSE["battery"]}, story, resolution_s=5.0)
 
 
+@pytest.mark.slow
 def test_a_simulated_appliance_is_small():
     sizes = []
 

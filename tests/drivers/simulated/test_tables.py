@@ -17,6 +17,7 @@ def make(directory: Path, *arguments: str) -> Path:
     return Path(ran.stdout.strip())
 
 
+@pytest.mark.slow
 def test_the_shipped_weather_is_what_the_worker_makes(tmp_path):
     pytest.importorskip("pvlib")
     path = make(tmp_path, "weather", "--latitude=50.85", "--longitude=4.35", "--year=2025", "--seed=1")
@@ -36,6 +37,7 @@ def test_the_shipped_tables_are_small():
     assert sum(path.stat().st_size for path in SHIPPED.glob("*.xz")) < 300_000
 
 
+@pytest.mark.slow
 async def test_a_made_table_is_made_once_and_then_read(tmp_path):
     pytest.importorskip("pvlib")
     wanted = Wanted("made", 7, tmp_path, deadline_s=600.0)

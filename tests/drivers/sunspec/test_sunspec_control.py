@@ -133,6 +133,7 @@ async def test_without_renewal_the_device_returns_to_its_own_ways() -> None:
         await it.becomes("103.W", 6000.0, within_s=REVERT_S + 2)
 
 
+@pytest.mark.slow
 async def test_while_it_is_maintained_the_limit_outlives_the_reversion_time() -> None:
     async with rig(HYBRID) as it:
         limit = it.limit()
@@ -249,6 +250,7 @@ async def test_a_storage_after_ieee_1547_follows_a_power_and_reverts() -> None:
         await it.becomes("701.W", -500.0, within_s=REVERT_S + 2)
 
 
+@pytest.mark.slow
 async def test_an_inverter_after_ieee_1547_is_limited_and_reverts() -> None:
     async with rig({"kind": "ieee1547", "pv": True, "sun_w": 4500.0}) as it:
         limit = it.limit()

@@ -106,6 +106,7 @@ async def test_a_counter_that_runs_over_keeps_rising_over_a_restart() -> None:
             await again.until(lambda: again.consumed_wh(METER) == 2**32 + 5)
 
 
+@pytest.mark.slow
 async def test_a_curtailment_limits_the_panels_until_it_ends() -> None:
     async with (
         SunSpecPeer.running({1: {**HYBRID, "storage": False}}) as peer,
@@ -121,6 +122,7 @@ async def test_a_curtailment_limits_the_panels_until_it_ends() -> None:
         assert await peer.value("123.WMaxLim_Ena") == 0.0
 
 
+@pytest.mark.slow
 async def test_a_limit_outlives_the_reversion_time_as_long_as_it_is_wanted() -> None:
     device = {**HYBRID, "storage": False}
     async with (
@@ -234,6 +236,7 @@ async def test_a_limit_that_somebody_else_has_set_stays() -> None:
         assert (await peer.tell("count"))["writes"] == []
 
 
+@pytest.mark.slow
 async def test_a_device_that_ignores_settings_ends_the_allocation_with_the_reason() -> None:
     async with (
         SunSpecPeer.running({1: {**HYBRID, "storage": False}}) as peer,
@@ -284,6 +287,7 @@ async def test_with_control_switched_off_nothing_is_ever_written() -> None:
         assert (await peer.tell("count"))["writes"] == []
 
 
+@pytest.mark.slow
 async def test_a_silent_unit_is_lost_alone_and_comes_back() -> None:
     async with (
         SunSpecPeer.running({1: HYBRID, 2: {"kind": "meter", "load_w": 111}}) as peer,
@@ -308,6 +312,7 @@ async def test_a_silent_unit_is_lost_alone_and_comes_back() -> None:
         assert await peer.value("123.WMaxLim_Ena") == 0.0
 
 
+@pytest.mark.slow
 async def test_an_allocation_to_a_unit_that_falls_silent_ends_once() -> None:
     async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer)) as end:
         await end.power(PV, -4000)
@@ -325,6 +330,7 @@ async def test_an_allocation_to_a_unit_that_falls_silent_ends_once() -> None:
             assert told == [AllocationStatus.ACCEPTED, AllocationStatus.ABORTED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behaviour", "detail"), [("exception", "refused"), ("garbage", "garbled"), ("wrong_unit", "garbled")]
 )
@@ -375,6 +381,7 @@ async def test_a_device_without_sunspec_is_a_wrong_setting() -> None:
         await end.power(PV, -4000)
 
 
+@pytest.mark.slow
 async def test_a_device_that_restarts_while_it_is_looked_at_is_found_in_the_end() -> None:
     device = {**HYBRID, "delay_s": 0.05, "reboot_at_request": 5}
     async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer)) as end:
@@ -397,6 +404,7 @@ async def test_a_firmware_update_that_changes_the_chain_is_followed() -> None:
         await end.power(PV, -500, 80)
 
 
+@pytest.mark.slow
 async def test_a_device_that_was_exchanged_is_registered_anew() -> None:
     async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer)) as end:
         await end.power(PV, -4000)
@@ -407,6 +415,7 @@ async def test_a_device_that_was_exchanged_is_registered_anew() -> None:
         await end.until(lambda: end.serial(PV) == "NEW-1")
 
 
+@pytest.mark.slow
 async def test_units_in_a_range_are_found_while_the_known_ones_keep_their_pace() -> None:
     units: dict[int, dict[str, Any]] = {1: HYBRID, 4: {"kind": "meter", "load_w": 44}, 9: {"kind": "ieee1547"}}
     async with (

@@ -41,6 +41,7 @@ def told_ok(*words: object) -> Told:
     return told
 
 
+@pytest.mark.slow
 def test_a_house_is_lost_and_comes_back(tmp_path: Path) -> None:
     home, file = tmp_path / "home", tmp_path / "house.efpi"
     efpi("site", "secret", "set", "wifi", "--file", site_file(tmp_path, "hush", "secret.txt"), "--home", home)

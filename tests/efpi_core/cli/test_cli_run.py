@@ -71,6 +71,7 @@ def test_the_resident_overrides_the_app_and_gives_back(demo: LiveGateway, capsys
     demo.wait(lambda: not held_by("resident"))
 
 
+@pytest.mark.slow
 def test_a_change_of_the_site_keeps_running_what_did_not_change(
     demo: LiveGateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,6 +117,7 @@ def test_a_home_without_a_site_says_how_to_begin(tmp_path: Path) -> None:
         assert "--site demo" in gateway.said
 
 
+@pytest.mark.slow
 def test_a_home_remembers_its_site(tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text(METER_ONLY)
@@ -135,6 +137,7 @@ def test_an_address_of_the_network_is_refused(tmp_path: Path, capsys: pytest.Cap
         assert "ssh -L" in gateway.said
 
 
+@pytest.mark.slow
 def test_a_port_in_use_stops_nobody_and_the_page_comes_when_it_is_free(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,6 +45,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 4 * 3600 * 1000), VALUE), min_size=1, m
 BATCHES = st.lists(st.tuples(ROWS, st.sampled_from(["go on", "seal", "restart", "sort"])), min_size=1, max_size=5)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=BATCHES)
 def test_rollups_are_what_a_naive_count_finds(

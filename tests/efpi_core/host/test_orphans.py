@@ -73,6 +73,7 @@ def test_when_the_gateway_is_killed_the_instances_visit_their_safe_states_and_en
         assert (tmp_path / f"diary{number}").read_text().split() == ["start", "safe", "stop"]
 
 
+@pytest.mark.slow
 def test_a_busy_instance_whose_gateway_is_killed_is_ended_by_the_forkserver(tmp_path: Path) -> None:
     with family(tmp_path, {"moment": "poll", "fault": "busy", "every_s": 0.05, "patience_s": 60}) as household:
         household.kill(household.gateway.pid)

@@ -143,6 +143,7 @@ def test_an_instance_that_the_change_removed_is_not_missed() -> None:
 STANDINGS = st.dictionaries(st.sampled_from(["a", "b", "c"]), st.sampled_from(list(Standing)), max_size=3)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.frozensets(st.sampled_from(["a", "b", "c"])), STANDINGS, st.lists(STANDINGS, min_size=40, max_size=40))
 def test_a_watch_always_comes_to_an_end_and_never_confirms_what_failed(
@@ -202,6 +203,7 @@ def test_an_edit_of_what_is_not_there_is_refused(path: tuple[str | int, ...]) ->
         remove_value(HOUSE, path)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -137,6 +138,7 @@ def settled(spec: InstanceSpec) -> str:
     return json.dumps([spec.instance, spec.kind, spec.offer, spec.config, spec.hosted, spec.name], sort_keys=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(SITES, SITES)
 def test_a_difference_leads_from_one_site_to_the_other_and_back(before: Site, after: Site) -> None:

@@ -451,6 +451,7 @@ DAMAGE = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(DAMAGE)
 def test_a_site_that_was_damaged_anywhere_is_read_or_refused_with_lines(damage: list[tuple[int, int, str]]) -> None:

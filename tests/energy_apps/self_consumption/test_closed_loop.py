@@ -307,6 +307,7 @@ def test_an_appliance_that_refuses_is_left_alone_for_longer_and_longer():
     play(site(parts), story)
 
 
+@pytest.mark.slow
 def test_an_appliance_that_does_not_answer_is_not_showered_with_orders():
     sun = [[t, -2000 - 500 * (t // 60 % 4)] for t in range(0, 3600, 60)]
     parts = {
@@ -554,6 +555,7 @@ def test_the_same_house_gives_the_same_allocations():
     assert len(runs[0]) > 5
 
 
+@pytest.mark.slow
 def test_a_restless_day_does_not_make_the_app_restless():
     async def story(world: SmallWorld) -> None:
         await world.let_pass(7200)
