@@ -6,24 +6,33 @@ The peers hold the raw values only; the history makes its quarter hours and days
 """
 
 import argparse
+import asyncio
 import random
 import sqlite3
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pyarrow
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
 
+from efpi_core.clock import RealClock
 from efpi_core.history.channels import COUNTER
 from efpi_core.history.facts import HistoryFacts, HistoryPolicy
+from efpi_core.history.history import History
 from efpi_core.history.incoming import Incoming
 from efpi_core.history.series import Series
 from efpi_core.history.store import HistoryStore
+from efpi_core.http.history import HistoryRoutes
 from efpi_core.plugin.observation import Quality
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -171,7 +180,10 @@ def live(path: Path, data: list[Channel], a_second: int = 500, span_s: int = HOU
 
 def year_of_days(folder: Path) -> tuple[float, float]:
     """A channel's year by days, and by quarter hours, in ms of CPU, among those of fifty channels."""
-    store = HistoryStore(folder / "year.db", HistoryFacts("Europe/Amsterdam", policy=HistoryPolicy(1 << 40)))
+    (folder / "year").mkdir()
+    store = HistoryStore(
+        folder / "year" / "history.db", HistoryFacts("Europe/Amsterdam", policy=HistoryPolicy(1 << 40))
+    )
     for number in range(50):
         channel = store.channel(f"device{number}.value", "W", "number")
         stamps = [BEGIN_MS + 900_000 * quarter for quarter in range(365 * 96)]
@@ -186,6 +198,54 @@ def year_of_days(folder: Path) -> tuple[float, float]:
     quarters = best(lambda: store.ask(lambda reader: reader.quarters(_known(reader, "device7.value"), *span)))
     store.close()
     return days, quarters
+
+
+class OneHistory:
+    """As much of a gateway as the routes of the past need."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+
+    def health(self) -> SimpleNamespace:
+        """The time."""
+        return SimpleNamespace(now=BEGIN + timedelta(days=366))
+
+
+async def year_over_http(folder: Path) -> dict[str, tuple[float, int]]:
+    """The same year asked for through the gateway's own route and server, over a socket: wall ms (least of 5), bytes."""
+    history = History(folder, RealClock())
+    history.start(lambda: HistoryFacts("Europe/Amsterdam", policy=HistoryPolicy(1 << 40)))
+    await history.flush()
+    routes = HistoryRoutes(OneHistory(history))  # type: ignore[arg-type]
+    app = Starlette(routes=[Route("/api/history/{channel}", routes.values)])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    found = {}
+    for resolution in ("day", "quarter"):
+        address = (
+            f"http://127.0.0.1:{port}/api/history/device7.value?from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z"
+            f"&resolution={resolution}"
+        )
+        took = []
+        for _ in range(5):
+            begun = time.perf_counter()
+            size = len(await asyncio.to_thread(fetched, address))
+            took.append((time.perf_counter() - begun) * 1000)
+        found[resolution] = (min(took), size)
+    server.should_exit = True
+    await serving
+    await history.stop()
+    return found
+
+
+def fetched(address: str) -> bytes:
+    """What a server answers."""
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        content: bytes = answer.read()
+        return content
 
 
 def measure_sqlite(folder: Path, data: list[Channel], *, wide: bool) -> Figures:
@@ -286,6 +346,7 @@ def main() -> None:
             measure_duckdb(folder, data),
         ]
         days, quarters = year_of_days(folder)
+        served = asyncio.run(year_over_http(folder / "year"))
     print(f"{'':16}{'load, M/s CPU':>15}{'bytes/value':>13}{'1 day raw, ms':>15}{'1 day quarters, ms':>20}")
     for one in found:
         print(
@@ -294,6 +355,8 @@ def main() -> None:
         )
     print(f"{'to reach':16}{'3.00':>15}{'2.00':>13}{'10.0':>15}")
     print(f"a year of one channel: days {days:.1f} ms (to reach 30), quarter hours {quarters:.0f} ms")
+    for resolution, (took, size) in served.items():
+        print(f"over HTTP, by {resolution}: {took:.0f} ms (to reach 500), {size / 1000:,.0f} kB")
     print("live: to reach 3 % of a core at 500 values/s")
 
 
