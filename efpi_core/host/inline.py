@@ -105,8 +105,8 @@ class InlineHost:
             self._clock.advance(frame.now)
         runtime.receive(frame)
 
-    def go_round(self, now: datetime, inbox: Sequence[ToInstance]) -> None:
-        """In stepped time: what `Advance` and these frames would do, and at once as far as nothing has to wait."""
+    def take_round(self, now: datetime, inbox: Sequence[ToInstance]) -> None:
+        """In stepped time: take in what `Advance` and these frames say, to be acted on by `pump`."""
         runtime, task, clock = self._runtime, self._task, self._clock
         if runtime is None or task is None or task.done() or not isinstance(clock, SteppedClock):
             return
@@ -116,7 +116,11 @@ class InlineHost:
         runtime.received += 1
         for frame in inbox:
             runtime.receive(frame)
-        runtime.pump()
+
+    def pump(self) -> None:
+        """Act on what was taken in, at once as far as nothing has to wait."""
+        if self._runtime is not None:
+            self._runtime.pump()
 
     def next_wakeup(self) -> datetime | None:
         """In stepped time: the instance's next timer."""

@@ -122,8 +122,12 @@ class Barrier:
             busy = self._with_work(now)
             if not busy:
                 return
-            for name in self._in_order(busy):
+            acting = self._in_order(busy)
+            for name in acting:
                 self._begin_round(name, now)
+            for name in acting:  # when it is this instant for all of them
+                if name in self._inline:
+                    self._inline[name].pump()
             await self._until_quiet(busy)
         raise PluginFailure(f"the instances still talk to each other after {MOST_ROUNDS} rounds at {now.isoformat()}")
 
@@ -148,7 +152,7 @@ class Barrier:
         self._wakeups[name] = None
         inline = self._inline.get(name)
         if inline is not None:
-            inline.go_round(now, inbox)
+            inline.take_round(now, inbox)
             return
         host.send(Advance(now, len(inbox)))
         for frame in inbox:
