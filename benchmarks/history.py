@@ -29,6 +29,7 @@ from efpi_core.clock import RealClock
 from efpi_core.history.channels import COUNTER
 from efpi_core.history.facts import HistoryFacts, HistoryPolicy
 from efpi_core.history.history import History
+from efpi_core.history.history_file import HISTORY_FILE
 from efpi_core.history.incoming import Incoming
 from efpi_core.history.series import Series
 from efpi_core.history.store import HistoryStore
@@ -180,10 +181,8 @@ def live(path: Path, data: list[Channel], a_second: int = 500, span_s: int = HOU
 
 def year_of_days(folder: Path) -> tuple[float, float]:
     """A channel's year by days, and by quarter hours, in ms of CPU, among those of fifty channels."""
-    (folder / "year").mkdir()
-    store = HistoryStore(
-        folder / "year" / "history.db", HistoryFacts("Europe/Amsterdam", policy=HistoryPolicy(1 << 40))
-    )
+    folder.mkdir()
+    store = HistoryStore(folder / HISTORY_FILE, HistoryFacts("Europe/Amsterdam", policy=HistoryPolicy(1 << 40)))
     for number in range(50):
         channel = store.channel(f"device{number}.value", "W", "number")
         stamps = [BEGIN_MS + 900_000 * quarter for quarter in range(365 * 96)]
@@ -212,7 +211,7 @@ class OneHistory:
 
 
 async def year_over_http(folder: Path) -> dict[str, tuple[float, int]]:
-    """The same year asked for through the gateway's own route and server, over a socket: wall ms (least of 5), bytes."""
+    """The same year through the gateway's own route, over a socket: wall ms (the least of five) and bytes."""
     history = History(folder, RealClock())
     history.start(lambda: HistoryFacts("Europe/Amsterdam", policy=HistoryPolicy(1 << 40)))
     await history.flush()
@@ -220,7 +219,7 @@ async def year_over_http(folder: Path) -> dict[str, tuple[float, int]]:
     app = Starlette(routes=[Route("/api/history/{channel}", routes.values)])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  # it has no event to wait for
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     found = {}
@@ -243,7 +242,7 @@ async def year_over_http(folder: Path) -> dict[str, tuple[float, int]]:
 
 def fetched(address: str) -> bytes:
     """What a server answers."""
-    with urllib.request.urlopen(address, timeout=30) as answer:
+    with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310  # its own
         content: bytes = answer.read()
         return content
 
@@ -345,7 +344,7 @@ def main() -> None:
             measure_sqlite(folder, data, wide=False),
             measure_duckdb(folder, data),
         ]
-        days, quarters = year_of_days(folder)
+        days, quarters = year_of_days(folder / "year")
         served = asyncio.run(year_over_http(folder / "year"))
     print(f"{'':16}{'load, M/s CPU':>15}{'bytes/value':>13}{'1 day raw, ms':>15}{'1 day quarters, ms':>20}")
     for one in found:

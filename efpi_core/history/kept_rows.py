@@ -4,7 +4,7 @@ import math
 import sqlite3
 from zoneinfo import ZoneInfo
 
-_LATEST_S = 253_402_300_800
+LATEST_S = 253_402_300_800
 """The end of the year 9999."""
 
 _LONGEST = 400
@@ -28,12 +28,12 @@ def number(value: object) -> float | None:
 
 def begin_s(value: object) -> int | None:
     """The begin of something, in s since 1970."""
-    return value if isinstance(value, int) and 0 <= value < _LATEST_S else None
+    return value if isinstance(value, int) and 0 <= value < LATEST_S else None
 
 
 def stamp_ms(value: object) -> int | None:
     """A stamp, in ms since 1970."""
-    return value if isinstance(value, int) and 0 <= value < _LATEST_S * 1000 else None
+    return value if isinstance(value, int) and 0 <= value < LATEST_S * 1000 else None
 
 
 def note(connection: sqlite3.Connection, name: str) -> str | None:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from efpi_core.history.days import LocalDays
-from efpi_core.history.kept_rows import begin_s, number, whole, whole_note
+from efpi_core.history.kept_rows import LATEST_S, begin_s, number, whole, whole_note
 from efpi_core.history.micro import kept
 from efpi_core.history.rollup import Rollup
 
@@ -26,8 +26,12 @@ class RollupTable:
 
     def quarters(self, channel: int, since: int, until: int) -> dict[int, Rollup]:
         """The quarter hours that begin in [since, until), in s."""
-        rows = ((begin_s(row[0]), _rollup(row)) for row in self._connection.execute(_QUARTERS, (channel, since, until)))
-        return {start: rollup for start, rollup in rows if start is not None and rollup is not None}
+        found = {}
+        for row in self._connection.execute(_QUARTERS, (channel, max(since, 0), min(until, LATEST_S))):
+            rollup = _rollup(row)
+            if rollup is not None and type(row[0]) is int:
+                found[row[0]] = rollup
+        return found
 
     def put_quarters(self, channel: int, quarters: dict[int, Rollup]) -> None:
         """Keep quarter hours, in the place of those that were."""
@@ -107,6 +111,8 @@ def summed(rollups: Iterable[Rollup]) -> Rollup | None:
 def _rollup(row: Any) -> Rollup | None:
     """None for a row that no history wrote."""
     _, n, total, low, high, counted, estimated = row
+    if type(n) is type(total) is type(estimated) is int and type(low) is type(high) is float and counted is None:
+        return Rollup(n, total, low, high, None, estimated)
     n, total, estimated = whole(n), whole(total), whole(estimated)
     if n is None or total is None or estimated is None:
         return None
