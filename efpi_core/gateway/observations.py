@@ -84,11 +84,6 @@ class ObservationBoard:
             self._counts[self._slots.pop(name).owner] -= 1
         self._counts = +self._counts
 
-    def owner_of(self, name: str) -> str | None:
-        """The instance that reports an observation, or None when nobody announced it."""
-        slot = self._slots.get(name)
-        return None if slot is None else slot.owner
-
     def put(
         self,
         name: str,
