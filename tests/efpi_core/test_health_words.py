@@ -37,12 +37,17 @@ def literals(node: ast.expr) -> Iterator[str]:
 PLACES = {"PartHealth": 2, "ill": 1, "note": 1}
 """Where a call has its detail."""
 
+FINDINGS = {"ill", "note"}
+"""The doctor's words, which mean other things elsewhere."""
+
 
 def details_in_code() -> dict[str, str]:
     found = {}
     for file, call in calls():
         name = call.func.id if isinstance(call.func, ast.Name) else ""
-        spots = [call.args[PLACES[name]]] if name in PLACES and len(call.args) > PLACES[name] else []
+        elsewhere = name in FINDINGS and not file.startswith("efpi_core/cli/")
+        place = None if elsewhere else PLACES.get(name)
+        spots = [call.args[place]] if place is not None and len(call.args) > place else []
         spots += [word.value for word in call.keywords if word.arg == "detail_code" and name.endswith("Error")]
         for spot in spots:
             found.update(dict.fromkeys(literals(spot), f"{file}:{call.lineno}"))
