@@ -83,7 +83,7 @@ class Exchange:
         record = self._appliances.get(frame.appliance_id)
         if record is None:
             self._complain(instance, "unknown_appliance", f"speaks of '{frame.appliance_id}', which is not there")
-        elif type(message) not in SUPERSEDED and not self._may_pass(instance, record):
+        elif not self._may_pass(instance, record, type(message)):
             self.refusals += 1
         elif type(message) in _APP_MESSAGES:
             if record.app == instance:
@@ -95,9 +95,13 @@ class Exchange:
         else:
             self._complain(instance, "not_its_appliance", f"speaks for '{frame.appliance_id}', which is another's")
 
-    def _may_pass(self, instance: str, record: ApplianceRecord) -> bool:
+    def _may_pass(self, instance: str, record: ApplianceRecord, kind: type) -> bool:
         receiver = record.app if instance == record.instance else record.instance
-        return self.flow.passes(instance, record.appliance_id, receiver, self._now())
+        if kind not in SUPERSEDED:
+            return self.flow.passes(instance, record.appliance_id, receiver, self._now())
+        if receiver is not None:
+            self.flow.told(receiver, record.appliance_id)
+        return True
 
     def _reject_stranger(self, instance: str, record: ApplianceRecord, message: AppMessage) -> None:
         """An app speaks to an appliance it does not control: between two connections, or out of turn."""

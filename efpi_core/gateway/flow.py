@@ -47,14 +47,20 @@ class Flow:
         left = min(left + max((now - at).total_seconds(), 0.0) * PER_S, MOST_AT_ONCE)
         if left >= 1.0:
             self._left[instance, appliance_id] = (left - 1.0, now)
-            if receiver is not None and (answering := self._left.get((receiver, appliance_id))) is not None:
-                self._left[receiver, appliance_id] = (min(answering[0] + 1.0, MOST_AT_ONCE), answering[1])
+            if receiver is not None:
+                self.told(receiver, appliance_id)
             return True
         self._left[instance, appliance_id] = (left, now)
         if instance not in self._flooding:
             self._flooding.add(instance)
             self.on_flood(instance, f"it floods '{appliance_id}' with messages that may not be left out")
         return False
+
+    def told(self, receiver: str, appliance_id: str) -> None:
+        """Give a receiver one more to answer with: of messages that may be left out, too, those that came count."""
+        answering = self._left.get((receiver, appliance_id))
+        if answering is not None:
+            self._left[receiver, appliance_id] = (min(answering[0] + 1.0, MOST_AT_ONCE), answering[1])
 
     def forget(self, instance: str) -> None:
         """An instance ended: its next life begins with a full allowance."""

@@ -37,3 +37,12 @@ def test_whoever_answers_a_flood_is_not_taken_for_it() -> None:
             assert flow.passes("app", "battery", "", NOW)
         flow.forget("driver")
     assert named == ["driver"] * 3
+
+
+def test_who_answers_each_of_many_states_floods_nobody() -> None:
+    flow, accused = Flow(), list[str]()
+    flow.on_flood = lambda instance, problem: accused.append(instance)
+    for _ in range(3 * MOST_AT_ONCE):
+        flow.told("app", "battery")
+        assert flow.passes("app", "battery", "driver", NOW)
+    assert not accused
