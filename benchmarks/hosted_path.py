@@ -8,12 +8,14 @@ process → a status → session → the app's process.
 import argparse
 import asyncio
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # where the plugins' processes find `echo_plugin`
 
+from efpi_core.cli.run import SWITCH_S
 from efpi_core.clock import BoottimeEventLoop, RealClock
 from efpi_core.gateway.connections import AppFacts
 from efpi_core.gateway.event_log import EventLog
@@ -127,6 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0)
     seconds = parser.parse_args().seconds
+    sys.setswitchinterval(SWITCH_S)  # as `efpi run` does
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=BoottimeEventLoop) as runner:
         wall, cpu, _, _ = runner.run(measure(Path(folder) / "a", {"appliances": 16}, seconds))
         print(f"hosted, 16 under way, journal on: {wall:,.0f} /s, {cpu:,.0f} /s of the gateway's CPU", end="")

@@ -33,6 +33,9 @@ if TYPE_CHECKING:  # the socket listens before these are loaded
 LONGEST_STANDSTILL_S = 90.0
 """A disk that takes a write no further for so long is a matter for the service manager's watchdog."""
 
+SWITCH_S = 0.0005
+"""A thread that writes gives way to the event loop after so long; with Python's own 5 ms messages waited for it."""
+
 STOP_S = 1.5
 """The instances have this long for their safe states when the gateway ends; with the rest it is over within 2 s."""
 
@@ -44,6 +47,7 @@ def run(options: RunOptions) -> int:
         return ended
     manager = ServiceManager.of(os.environ)
     keep_small()
+    sys.setswitchinterval(SWITCH_S)
     gc.disable()  # loading makes no garbage, and looking for it costs a tenth of the start
     _refuse_missing_site(options.site)
     home = Home(options.home or default_home(os.environ))
