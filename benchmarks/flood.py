@@ -17,9 +17,9 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from efpi_core.clock import BoottimeEventLoop  # noqa: E402  # beside the tests' plugins
-from efpi_core.gateway.habits import Habits  # noqa: E402
-from efpi_core.host.process_tree import proportional_memory  # noqa: E402
-from tests.support.matrix import Cell, matrix_house  # noqa: E402
+from efpi_core.gateway.habits import Habits  # noqa: E402  # after the path is set
+from efpi_core.host.process_tree import proportional_memory  # noqa: E402  # likewise
+from tests.support.matrix import Cell, matrix_house  # noqa: E402  # likewise
 
 PATIENT = Habits(most_crashes=1000, memory_every_s=1.0)
 TICK_S = 0.002

@@ -148,7 +148,7 @@ def measure_history(folder: Path, data: list[Channel]) -> Figures:
 
 
 def _known(reader: object, name: str) -> object:
-    return reader.channel(name)  # type: ignore[attr-defined]
+    return reader.channel(name)  # type: ignore[attr-defined]  # the caller hands any of the readers
 
 
 def live(path: Path, data: list[Channel], a_second: int = 500, span_s: int = HOUR + 60) -> float:
@@ -215,7 +215,7 @@ async def year_over_http(folder: Path) -> dict[str, tuple[float, int]]:
     history = History(folder, RealClock())
     history.start(lambda: HistoryFacts("Europe/Amsterdam", policy=HistoryPolicy(1 << 40)))
     await history.flush()
-    routes = HistoryRoutes(OneHistory(history))  # type: ignore[arg-type]
+    routes = HistoryRoutes(OneHistory(history))  # type: ignore[arg-type]  # the routes ask it for history only
     app = Starlette(routes=[Route("/api/history/{channel}", routes.values)])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve())

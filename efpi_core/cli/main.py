@@ -16,8 +16,8 @@ def main() -> None:
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code. A user's mistake gets a sentence and a cure, never a trace."""
     from efpi_core.cli.exit_code import ExitCode, exit_code  # noqa: PLC0415  # `efpi run` listens before all else
-    from efpi_core.cli.plain import plain_text  # noqa: PLC0415
-    from efpi_core.cli.screen import complain  # noqa: PLC0415
+    from efpi_core.cli.plain import plain_text  # noqa: PLC0415  # likewise
+    from efpi_core.cli.screen import complain  # noqa: PLC0415  # likewise
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
