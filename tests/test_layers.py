@@ -27,6 +27,7 @@ FLOORS = (
         "efpi_core.local_time",
     ),
     ("efpi_core.plugin",),
+    ("efpi_core.s2",),
     ("efpi_core.views", "efpi_core.history_views", "efpi_core.event_kinds", "efpi_core.health_words"),
     ("efpi_core.gateway_api",),
     ("efpi_core.plugin.hookspecs",),
@@ -52,6 +53,7 @@ OPEN_TO_PLUGINS = (
     "efpi_core.clock",
     "efpi_core.local_time",
     "efpi_core.plugin",
+    "efpi_core.s2",
 )
 """What an author imports; the rest of the platform can change without asking the plugins."""
 

@@ -1,0 +1,53 @@
+"""What a conversion between the interface and a wire form gives: the messages, what is lost, what was forgiven."""
+
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+MessageT = TypeVar("MessageT")
+
+
+class Loss(NamedTuple):
+    """One thing that the source says and the target cannot carry."""
+
+    path: str
+    """The field, from the source's message inwards: `options.0.minimum_duration`; empty for the message as a whole."""
+    value: Any
+    """What stood there."""
+    reason: str
+    """Why the target cannot carry it, and what became of it, for people."""
+
+    @property
+    def sentence(self) -> str:
+        """All of it for people, in one sentence."""
+        where = "" if not self.path else f"{self.path} is {self.value}: "
+        return f"{where}{self.reason}"
+
+
+class Leniency(NamedTuple):
+    """One thing that was read although its wire form's schema does not allow it."""
+
+    name: str
+    """The leniency's name, for programs and for the table in docs/wires.md: `zoneless_time`."""
+    path: str
+    """Where it stood, in the document's own path."""
+    value: Any
+    """What stood there."""
+    reading: str
+    """As what it was read, for people: "taken as UTC"."""
+
+    @property
+    def sentence(self) -> str:
+        """All of it for people, in one sentence."""
+        return f"{self.path} is {self.value}: {self.reading}"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion(Generic[MessageT]):
+    """What became of one message on its way into another form."""
+
+    messages: tuple[MessageT, ...]
+    """The messages of the target, in the order in which they are to be said; none where nothing can be carried."""
+    losses: tuple[Loss, ...] = ()
+    """What the target cannot carry."""
+    leniencies: tuple[Leniency, ...] = ()
+    """What was forgiven while reading."""
