@@ -1,4 +1,8 @@
-"""What a conversion between the interface and a wire form gives: the messages, what is lost, what was forgiven."""
+"""What a conversion between the interface and a wire form gives: the messages, what is lost, what was forgiven.
+
+Each mapping declares what it may lose and forgive as data, beside the code that does so. A report is made from its
+declaration alone; docs/wires.md lists the declarations, so that the page cannot say less than the code does.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -39,6 +43,38 @@ class Leniency(NamedTuple):
     def sentence(self) -> str:
         """All of it for people, in one sentence."""
         return f"{self.path} is {self.value}: {self.reading}"
+
+
+@dataclass(frozen=True, slots=True)
+class LossKind:
+    """A kind of loss that a mapping may report: one row of the tables in docs/wires.md."""
+
+    messages: tuple[str, ...]
+    """The source's messages that may lose it, by the name of their type."""
+    field: str
+    """The field, with `*` for each place in a list: `actuators.*.label`; empty for the message as a whole."""
+    reason: str
+    """Why the target cannot carry it, and what becomes of it, for people."""
+
+    def at(self, value: Any, *places: int) -> Loss:
+        """The loss of this value, at these places of the lists on the way to it."""
+        return Loss(self.field.replace("*", "{}").format(*places), value, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class LeniencyKind:
+    """A kind of thing that a reader forgives: one row of the tables in docs/wires.md."""
+
+    name: str
+    """Its name, for programs: `zoneless_time`."""
+    what: str
+    """What a document may say though its schema does not allow it, for people."""
+    reading: str
+    """As what it is read, for people."""
+
+    def at(self, path: str, value: Any) -> Leniency:
+        """The forgiving of this value at this path of the document."""
+        return Leniency(self.name, path, value, self.reading)
 
 
 @dataclass(frozen=True, slots=True)
