@@ -45,6 +45,22 @@ class Leniency(NamedTuple):
         return f"{self.path} is {self.value}: {self.reading}"
 
 
+class Alias(NamedTuple):
+    """One name that the two sides write differently; nothing is lost, since it is turned back on the way back."""
+
+    path: str
+    """Where it stands, in the source's message or document."""
+    name: str
+    """The name in the interface."""
+    written: str | int
+    """What stands for it in the wire form."""
+
+    @property
+    def sentence(self) -> str:
+        """All of it for people, in one sentence."""
+        return f"{self.path}: '{self.name}' is written {self.written}"
+
+
 @dataclass(frozen=True, slots=True)
 class LossKind:
     """A kind of loss that a mapping may report: one row of the tables in docs/wires.md."""
@@ -87,3 +103,5 @@ class Conversion(Generic[MessageT]):
     """What the target cannot carry."""
     leniencies: tuple[Leniency, ...] = ()
     """What was forgiven while reading."""
+    aliases: tuple[Alias, ...] = ()
+    """Names that are written differently there, and turned back on the way back."""

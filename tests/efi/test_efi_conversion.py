@@ -1,6 +1,6 @@
 """What a conversion reports."""
 
-from efi.conversion import LeniencyKind, LossKind
+from efi.conversion import Alias, LeniencyKind, LossKind
 
 LABEL = LossKind(("storage_system_description",), "actuators.*.modes.*.label", "there is no room for it")
 WHOLE = LossKind(("measurement",), "", "no such message")
@@ -21,3 +21,9 @@ def test_what_was_forgiven_names_its_kind() -> None:
     forgiven = kind.at("/efiMessage/timestamp", "2016-01-01T00:00:00")
     assert forgiven.name == "zoneless_time"
     assert forgiven.sentence == "/efiMessage/timestamp is 2016-01-01T00:00:00: taken as UTC"
+
+
+def test_a_name_that_is_written_differently_is_told_with_both() -> None:
+    assert (
+        Alias("actuators.0.actuator_id", "inverter", 7).sentence == "actuators.0.actuator_id: 'inverter' is written 7"
+    )
