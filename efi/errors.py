@@ -1,7 +1,7 @@
 """What is wrong with a message, for people: pydantic's errors as the field, the value, the rule and the cure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -84,16 +84,16 @@ UNKNOWN_CURE = "compare it with the schema: `efi schema`"
 """The cure of a rule that a newer pydantic may bring."""
 
 
-def faults(error: ValidationError) -> list[Refusal]:
-    """All that is wrong, one entry a field."""
-    return [_fault(detail) for detail in error.errors(include_url=False)]
+def faults(error: ValidationError, kinds: Container[str] = MESSAGE_CLASSES) -> list[Refusal]:
+    """All that is wrong, one entry a field; `kinds` are the names of messages, which no path begins with."""
+    return [_fault(detail, kinds) for detail in error.errors(include_url=False)]
 
 
-def _fault(detail: ErrorDetails) -> Refusal:
+def _fault(detail: ErrorDetails, kinds: Container[str]) -> Refusal:
     rule = detail["type"]
     words = _words_of(rule, detail["msg"], detail.get("ctx", {}))
     value = None if rule in _NOTHING_THERE else shown(detail["input"])
-    return Refusal(rule, path_of(detail["loc"]), value, words.fact, words.cure)
+    return Refusal(rule, path_of(detail["loc"], kinds), value, words.fact, words.cure)
 
 
 _NOTHING_THERE = frozenset(("missing", "union_tag_not_found", "json_invalid"))
@@ -109,9 +109,9 @@ def _words_of(rule: str, message: str, context: Mapping[str, Any]) -> Words:
     return Words(fact, cure) if separator else Words(message, UNKNOWN_CURE)
 
 
-def path_of(place: tuple[int | str, ...]) -> str:
+def path_of(place: tuple[int | str, ...], kinds: Container[str] = MESSAGE_CLASSES) -> str:
     """A field's path, from the message inwards: `actuators.0.mode_id`; empty for the message as a whole."""
-    inner = place[1:] if place and place[0] in MESSAGE_CLASSES else place
+    inner = place[1:] if place and place[0] in kinds else place
     return ".".join(part if isinstance(part, str) and part.isidentifier() else shown(part) for part in inner)
 
 
