@@ -14,7 +14,7 @@ from referencing import Registry, Resource
 
 from efi.s2.profile import Profile
 
-FOLDER = Path(__file__).parent / "schemas"
+FOLDER = Path(__file__).parent / "fixtures"
 
 Schema = Mapping[str, Any]
 
