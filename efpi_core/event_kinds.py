@@ -176,6 +176,15 @@ INSTANCE_MISSING = _kind(
 )
 INSTANCE_ENDED = _kind("instance_ended", Level.ERROR, "In a simulation, a plugin instance came to an end.", _AUTHOR)
 RESTARTED_BY_HAND = _kind("restarted_by_hand", Level.INFO, "A person had a plugin instance started again.")
+OPERATION_CALLED = _kind(
+    "operation_called", Level.INFO, "A person asked a plugin instance for one of its operations; secrets are masked."
+)
+OPERATION_FAILED = _kind(
+    "operation_failed",
+    Level.WARNING,
+    "An operation that a person asked for came to nothing; the sentence says why.",
+    "ask again; `efpi operation INSTANCE NAME --help` shows what it needs",
+)
 PLUGIN_FAILED = _kind(
     "plugin_failed", Level.ERROR, "A plugin raised an error where it should not; the log has its trace.", _AUTHOR
 )

@@ -1,8 +1,10 @@
 """The gateway as its outside (HTTP, command line, platform plugins) may use it: small, and all of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from typing import Protocol
+
+from pydantic import JsonValue
 
 from efpi_core.history_views import HistoryChannelView, HistoryCostView, HistoryFigures, HistoryView, Resolution
 from efpi_core.plugin.limits import Limit
@@ -14,6 +16,7 @@ from efpi_core.views import (
     HealthView,
     InstanceView,
     ObservationView,
+    OperationView,
     OverrideView,
     RevisionView,
 )
@@ -105,6 +108,25 @@ class GatewayApi(Protocol):
 
     async def restart_instance(self, instance: str, by: str) -> None:
         """End an instance and start it again; releases it from quarantine."""
+
+    def operations(self, instance: str) -> tuple[OperationView, ...]:
+        """What an instance can be asked for."""
+
+    async def operate(
+        self,
+        instance: str,
+        operation: str,
+        fields: Mapping[str, JsonValue],
+        by: str,
+        *,
+        deadline_s: float | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> dict[str, JsonValue]:
+        """Have an instance carry out one of its operations; its output.
+
+        `progress` hears how far it has come. Whoever cancels this call cancels the operation. Raises what the plugin
+        said, TryAgainError when it took too long or the instance ended, PluginFailure when it broke its contract.
+        """
 
     def site_text(self) -> tuple[int, str]:
         """The revision in force and its document."""

@@ -9,6 +9,8 @@ from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.observation import ObservedValue, Quality
 
 if TYPE_CHECKING:  # the gateway's health is told before the interface's models are built, which takes 0.2 s
+    from pydantic import JsonValue
+
     from efi.messages import AnyMessage
 
 
@@ -58,6 +60,20 @@ class InstanceView:
     """What it takes of one core, over the last half minute."""
     cpu_share_budget: float | None = None
     """What it may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationView:
+    """What a person can have done by a running instance."""
+
+    name: str
+    title: str
+    description: str
+    deadline_s: float
+    """How long it may take."""
+    input_schema: "dict[str, JsonValue]"
+    """JSON Schema of its fields, with the keywords `unit`, `secret` and `role`."""
+    output_schema: "dict[str, JsonValue]"
 
 
 @dataclass(frozen=True, slots=True)

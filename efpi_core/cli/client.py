@@ -4,7 +4,7 @@ import getpass
 import http.client
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -112,6 +112,24 @@ class GatewayClient:
         """Have something done."""
         return self._ask("POST", path, body, timeout_s)
 
+    def call(self, path: str, body: object, timeout_s: float, progress: Callable[[str], None]) -> Any:
+        """Have an operation carried out; `progress` hears how far it has come."""
+        connection, answer = self._send("POST", path, body, timeout_s, Accept="text/event-stream")
+        try:
+            for kind, told in _frames(answer):
+                match kind:
+                    case "progress":
+                        progress(str(told["text"]))
+                    case "output":
+                        return told
+                    case "problem":
+                        raise _refusal(told)
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+            raise TryAgainError(f"the gateway's answer broke off: {error}", "see `efpi doctor`") from error
+        finally:
+            connection.close()
+        raise TryAgainError("the gateway's answer broke off", "see `efpi doctor`")
+
     def delete(self, path: str) -> None:
         """Take something away."""
         self._ask("DELETE", path, None, ANSWER_S)
@@ -183,11 +201,15 @@ def _frames(answer: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
 
 def _problem(answer: http.client.HTTPResponse) -> EfpiError:
     try:
-        told = json.loads(answer.read())
-        detail, cure = str(told["detail"]), str(told.get("cure", ""))
+        return _refusal(json.loads(answer.read()) | {"status": answer.status})
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, RecursionError):
         return TryAgainError(f"the gateway answers {answer.status} {answer.reason}", "see its log")
-    match answer.status:
+
+
+def _refusal(told: dict[str, Any]) -> EfpiError:
+    """An answer of application/problem+json."""
+    detail, cure = str(told["detail"]), str(told.get("cure", ""))
+    match told["status"]:
         case 503:
             return TryAgainError(detail, cure)
         case 422:

@@ -23,9 +23,13 @@ COMMANDS = {
     "restore": "efpi_core.cli.backup:restore",
     "doctor": "efpi_core.cli.doctor:doctor",
     "diagnostics": "efpi_core.cli.diagnostics:diagnostics",
+    "operation": "efpi_core.cli.operation:operation",
     "restart": "efpi_core.cli.house:restart",
 }
 """Where each command is: a function, or a group of its own."""
+
+LOOSE = {"operation": {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}}
+"""Commands whose options are not all known beforehand."""
 
 
 def run_full(arguments: Sequence[str]) -> int:
@@ -51,7 +55,7 @@ def _application(names: Sequence[str]) -> typer.Typer:
         if isinstance(part, typer.Typer):
             application.add_typer(part, name=name)
         else:
-            application.command(name)(part)
+            application.command(name, context_settings=LOOSE.get(name))(part)
     return application
 
 

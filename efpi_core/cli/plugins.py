@@ -1,12 +1,12 @@
 """`efpi plugins`: what is installed, and the settings of each offer."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import typer
 
 from efpi_core.cli.config_check import scanned
 from efpi_core.cli.options import JsonOption, require_known
+from efpi_core.cli.schema_words import schema_rows
 from efpi_core.cli.screen import Screen
 from efpi_core.cli.waiting import waiting
 from efpi_core.host.catalogue import Found
@@ -63,36 +63,7 @@ def describe(offer: str, as_json: JsonOption = False) -> None:
     screen.show(None, [f"{found.offer.title} ({offer}), {found.offer.kind.value}: {categories}", ""])
     screen.show(None, [*found.offer.description.splitlines(), "", budget, ""])
     columns = ("setting", "type", "default", "unit", "what it is")
-    screen.table(None, columns, _settings(found.offer.config_schema), "It has no settings.")
-
-
-def _settings(schema: Any) -> Iterator[tuple[str, ...]]:
-    required = schema.get("required", ())
-    for name, part in schema.get("properties", {}).items():
-        default = "required" if name in required else _shown(part.get("default"))
-        about = part.get("description") or part.get("title") or ""
-        yield name, _type_of(part), default, part.get("unit", ""), about
-
-
-def _type_of(part: dict[str, Any]) -> str:
-    if "enum" in part:
-        return " | ".join(map(str, part["enum"]))
-    if "const" in part:
-        return str(part["const"])
-    if "$ref" in part:
-        return str(part["$ref"]).rpartition("/")[2]
-    if "anyOf" in part:
-        return " | ".join(dict.fromkeys(_type_of(choice) for choice in part["anyOf"] if choice.get("type") != "null"))
-    if part.get("type") == "array":
-        return f"list of {_type_of(part.get('items', {})) or 'values'}"
-    return str(part.get("type", ""))
-
-
-def _shown(default: object) -> str:
-    match default:
-        case None | [] | {} | "":
-            return ""
-        case bool():
-            return "true" if default else "false"
-        case _:
-            return str(default)
+    screen.table(None, columns, schema_rows(found.offer.config_schema), "It has no settings.")
+    if found.offer.operations:
+        rows = ((each.name, each.title, each.description.partition("\n")[0]) for each in found.offer.operations)
+        screen.table(None, ("operation", "title", "what it does"), rows, "")

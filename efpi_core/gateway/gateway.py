@@ -1,6 +1,6 @@
 """The gateway: the house, what it keeps, and the instances that run, behind one small interface for the outside."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from importlib.metadata import version
 
@@ -29,6 +29,7 @@ from efpi_core.gateway.house import House
 from efpi_core.gateway.instances import Instances
 from efpi_core.gateway.not_running import NOT_RUNNING, NOT_WELL
 from efpi_core.gateway.observations import ObservationBoard, Slot
+from efpi_core.gateway.operations import OperationDesk, operation_views
 from efpi_core.gateway.override_keeper import OverrideKeeper
 from efpi_core.gateway.overrides import Override
 from efpi_core.gateway.planning import Planner
@@ -41,7 +42,7 @@ from efpi_core.gateway.state_journal import StateJournal
 from efpi_core.gateway.strain import OVER, Strain
 from efpi_core.gateway.time_keeper import TimeKeeper
 from efpi_core.history.history import History
-from efpi_core.host.frames import FromInstance, ToInstance
+from efpi_core.host.frames import Answered, FromInstance, ToInstance, Told
 from efpi_core.plugin.limits import Limit
 from efpi_core.state.state import State
 from efpi_core.views import (
@@ -53,6 +54,7 @@ from efpi_core.views import (
     InstanceState,
     InstanceView,
     ObservationView,
+    OperationView,
     OverrideView,
     RevisionView,
 )
@@ -87,6 +89,9 @@ class Gateway:
             send=self._send,
         )
         self.site = SiteKeeper(state, clock, self.house, self.event_log)
+        self._operations = OperationDesk(clock, self.event_log, self._send)
+        self.house.hand_to(Told, self._operations.told)
+        self.house.hand_to(Answered, self._operations.answered)
         self.house.exchange.on_change = self._appliance_changed
         self.house.exchange.flow.on_flood = self._flooded
         self.house.board.sinks.append(self._observed)
@@ -165,6 +170,7 @@ class Gateway:
             returns = self._leaving or state is InstanceState.BACKING_OFF
             for_good = not self.site.runs(instance)
             self.house.instance_ended(instance, text or state.value, for_good=for_good, returns=returns)
+            self._operations.instance_ended(instance, text or state.value)
         if (kind := NOT_WELL.get(state)) is not None:
             self.event_log.tell(kind, instance, text, cure)
         for view in self.instances() if self.house.feed.watched else ():
@@ -325,6 +331,36 @@ class Gateway:
             raise RefusedError(f"there is no instance '{instance}'", f"name one of: {', '.join(self.site.order())}")
         self.event_log.tell(RESTARTED_BY_HAND, instance, f"{by} restarts it")
         await self._instances.restart(instance)
+
+    def operations(self, instance: str) -> tuple[OperationView, ...]:
+        """What an instance can be asked for."""
+        self._instance(instance)
+        return operation_views(self._instances.offer(instance) if self._instances is not None else None)
+
+    async def operate(
+        self,
+        instance: str,
+        operation: str,
+        fields: Mapping[str, JsonValue],
+        by: str,
+        *,
+        deadline_s: float | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> dict[str, JsonValue]:
+        """Have an instance carry out one of its operations; its output."""
+        known = {view.name: view for view in self.operations(instance)}
+        offered = known.get(operation)
+        if offered is None:
+            names = ", ".join(known)
+            cure = f"name one of: {names}" if names else "it has no operations"
+            raise RefusedError(f"'{instance}' has no operation '{operation}'", cure)
+        return await self._operations.call(self._instance(instance), offered, fields, by, deadline_s, progress)
+
+    def _instance(self, instance: str) -> InstanceView:
+        found = next((view for view in self.instances() if view.instance == instance), None)
+        if found is None:
+            raise RefusedError(f"there is no instance '{instance}'", f"name one of: {', '.join(self.site.order())}")
+        return found
 
     async def apply_site(self, text: str, by: str, why: str, upon: int | None = None) -> int:
         """Validate and apply a site document; returns its revision. Rolled back when it does not hold.

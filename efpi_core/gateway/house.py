@@ -177,6 +177,10 @@ class House:
         if take is not None:
             take(instance, frame)
 
+    def hand_to(self, kind: type[FromInstance], take: Callable[[str, Any], None]) -> None:
+        """Let another part take the frames of a kind."""
+        self._taken[kind] = take
+
     def _store(self, instance: str, frame: Store) -> None:
         problem = bad_memory(frame.key, frame.value)
         keys = self._keys.setdefault(instance, set())

@@ -49,6 +49,9 @@ class Instances(Protocol):
     def views(self) -> tuple[InstanceView, ...]:
         """All instances in the order of the site."""
 
+    def offer(self, instance: str) -> Offer | None:
+        """What an instance is one of; None when its plugin is not there."""
+
     async def change(self, plans: Sequence[InstancePlan], changed: frozenset[str]) -> None:
         """Run exactly these; stop those that are gone, restart those named in `changed`, leave the rest alone."""
 

@@ -10,6 +10,7 @@ from efpi_core.gateway.last_words import Trouble
 from efpi_core.gateway.supervised import Supervised
 from efpi_core.host.frames import ToInstance
 from efpi_core.host.host import HostFactory
+from efpi_core.host.offer import Offer
 from efpi_core.views import InstanceView
 
 KILL_AFTER = 0.85
@@ -44,6 +45,11 @@ class Supervisor:
     def views(self) -> tuple[InstanceView, ...]:
         """All instances in the order of the site."""
         return tuple(supervised.view() for supervised in self._instances.values())
+
+    def offer(self, instance: str) -> Offer | None:
+        """What an instance is one of; None when its plugin is not there."""
+        supervised = self._instances.get(instance)
+        return None if supervised is None else supervised.plan.offer
 
     def trouble(self, instance: str) -> Trouble | None:
         """What is known of the latest failure of an instance."""

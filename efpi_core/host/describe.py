@@ -18,13 +18,14 @@ from pydantic import JsonValue, ValidationError
 from efpi_core.errors import EfpiError, PluginFailure, SettingsError
 from efpi_core.host import prctl
 from efpi_core.host.loading import PluginType, plugin_types
-from efpi_core.host.offer import Offer, OfferKind, PluginDescription
+from efpi_core.host.offer import Offer, OfferKind, OperationOffer, PluginDescription
 from efpi_core.host.package_files import DESCRIPTION_FILE, package_directory
 from efpi_core.host.watchdog import allow
 from efpi_core.plugin.app import EnergyApp
 from efpi_core.plugin.categories import Category
 from efpi_core.plugin.hookspecs import PROJECT
 from efpi_core.plugin.inflexible import InflexibleAppliance
+from efpi_core.plugin.operation import OperationFacts, operations_of
 from efpi_core.plugin.output_adjustable import OutputAdjustableAppliance
 from efpi_core.plugin.storage import StorageAppliance
 from efpi_core.plugin.time_shiftable import TimeShiftableAppliance
@@ -57,6 +58,8 @@ def describe(module: str) -> PluginDescription:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise PluginFailure(f"{module}: {where}: {first['msg']}", "correct it in the plugin's class") from None
+    except TypeError as error:
+        raise PluginFailure(f"{module}: {error}", "correct it in the plugin's class") from None
 
 
 def distribution_of(module: str) -> Distribution:
@@ -87,6 +90,18 @@ def describe_offer(offered: PluginType) -> Offer:
         own_checks=_has_function(config.__pydantic_core_schema__),
         memory_mb=offered.memory_mb,
         cpu_share=offered.cpu_share,
+        operations=tuple(map(_describe_operation, operations_of(offered).values())),
+    )
+
+
+def _describe_operation(facts: OperationFacts) -> OperationOffer:
+    return OperationOffer(
+        name=facts.name,
+        title=facts.title,
+        description=facts.description,
+        deadline_s=facts.deadline_s,
+        input_schema=facts.input_type.model_json_schema(),
+        output_schema=facts.output_type.model_json_schema(mode="serialization"),
     )
 
 

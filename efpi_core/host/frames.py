@@ -18,8 +18,11 @@ from efpi_core.plugin.limits import Limit
 from efpi_core.plugin.observation import ObservationSpec, ObservedValue, Quality
 from efpi_core.plugin.site_facts import SiteFacts
 
-PROTOCOL = (1, 1)
+PROTOCOL = (1, 2)
 """Version of these frames: equal majors understand each other; the minor counts additions."""
+
+OPERATIONS_SINCE = (1, 2)
+"""The version that brought `Operate` and what belongs to it."""
 
 
 MOST_AT_ONCE = 10_000
@@ -152,7 +155,41 @@ class Stop:
     op: Literal["stop"] = "stop"
 
 
-ToInstance = Start | Deliver | Connected | Standing | Disconnected | Observed | LimitsChanged | Advance | Ping | Stop
+@dataclass(slots=True)
+class Operate:
+    """A person asks for one of the plugin's operations; answered by `Answered`, after any number of `Told`."""
+
+    call: int
+    """Names this call in what follows."""
+    operation: str
+    fields: dict[str, JsonValue]
+    by: str
+    deadline_s: float
+    op: Literal["operate"] = "operate"
+
+
+@dataclass(slots=True)
+class GiveUp:
+    """Nobody waits for the answer of this call any more: cancel it."""
+
+    call: int
+    op: Literal["give_up"] = "give_up"
+
+
+ToInstance = (
+    Start
+    | Deliver
+    | Connected
+    | Standing
+    | Disconnected
+    | Observed
+    | LimitsChanged
+    | Advance
+    | Ping
+    | Stop
+    | Operate
+    | GiveUp
+)
 
 # --- from the instance -------------------------------------------------------------------------------------------
 
@@ -296,6 +333,36 @@ class Failed:
 
 
 @dataclass(slots=True)
+class Told:
+    """How far a call has come, in a sentence."""
+
+    call: int
+    text: str
+    op: Literal["told"] = "told"
+
+
+@dataclass(slots=True)
+class Refusal:
+    """Why a call came to nothing, as one of the errors of `efpi_core.errors`."""
+
+    error: Literal["refused", "settings", "try_again", "failed"]
+    problem: str
+    cure: str = ""
+    path: str = ""
+    """The field that is wrong, where one is."""
+
+
+@dataclass(slots=True)
+class Answered:
+    """What came of a call: its output, or why there is none."""
+
+    call: int
+    output: dict[str, JsonValue] | None = None
+    refusal: Refusal | None = None
+    op: Literal["answered"] = "answered"
+
+
+@dataclass(slots=True)
 class Stopped:
     """Last word: all is in its safe state, or why not."""
 
@@ -318,5 +385,7 @@ FromInstance = (
     | Pong
     | Quiet
     | Failed
+    | Told
+    | Answered
     | Stopped
 )

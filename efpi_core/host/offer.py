@@ -6,9 +6,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from efpi_core.plugin.categories import Category
+from efpi_core.plugin.operation import DEADLINE_S, LONGEST_DEADLINE_S
 
 PLUGIN_API = (1, 0)
 """Version of what a plugin's author imports: equal majors work together, a plugin may ask for no newer minor."""
+
+MOST_OPERATIONS = 50
+"""Operations that one offer may have."""
 
 _Line = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1F\x7F]*$")]
 _Text = Annotated[str, StringConstraints(max_length=8000)]
@@ -21,6 +25,25 @@ class OfferKind(StrEnum):
     """Speaks to appliances."""
     APP = "app"
     """Uses the freedom of appliances."""
+
+
+class OperationOffer(BaseModel):
+    """What a running instance does when a person asks for it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+    """As "pair"."""
+    title: _Line
+    """Its name for people."""
+    description: _Text = ""
+    """What it does, for people."""
+    deadline_s: Annotated[float, Field(gt=0, le=LONGEST_DEADLINE_S)] = DEADLINE_S
+    """How long it may take."""
+    input_schema: dict[str, JsonValue] = Field(default_factory=dict)
+    """JSON Schema of what it is given, with the keywords `unit`, `secret` and `role`."""
+    output_schema: dict[str, JsonValue] = Field(default_factory=dict)
+    """JSON Schema of what it answers."""
 
 
 class Offer(BaseModel):
@@ -45,6 +68,8 @@ class Offer(BaseModel):
     """What one instance may take of memory (PSS) before it counts as leaking."""
     cpu_share: Annotated[float, Field(gt=0, le=64)] = 0.5
     """What one instance may take of one core, over half a minute, before it is throttled."""
+    operations: Annotated[tuple[OperationOffer, ...], Field(max_length=MOST_OPERATIONS)] = ()
+    """What a person can have done by a running instance of it."""
 
 
 class PluginDescription(BaseModel):

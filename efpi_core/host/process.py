@@ -7,12 +7,26 @@ import socket
 from collections.abc import Sequence
 
 from efi.version import VERSION
-from efpi_core.errors import TryAgainError
+from efpi_core.errors import RefusedError, TryAgainError
 from efpi_core.host.channel import Channel, gateway_codec
-from efpi_core.host.frames import ClockMode, Failed, FromInstance, Hello, Start, Stop, Stopped, ToInstance
+from efpi_core.host.frames import (
+    OPERATIONS_SINCE,
+    PROTOCOL,
+    Answered,
+    ClockMode,
+    Failed,
+    FromInstance,
+    Hello,
+    Operate,
+    Start,
+    Stop,
+    Stopped,
+    ToInstance,
+)
 from efpi_core.host.framing import FrameError, agree
 from efpi_core.host.host import End, Ending, HostListener
 from efpi_core.host.launching import Launcher, no_process
+from efpi_core.host.operating import refusal_of
 from efpi_core.host.order import EXIT_BROKEN_WIRE, EXIT_FAILED, EXIT_FLOODED, ORPHAN_STOP_S, ChildOrder
 from efpi_core.host.output import Output, printable
 from efpi_core.host.pace import Pace
@@ -56,6 +70,8 @@ class ProcessHost:
         self._verdict: Ending | None = None
         self._last_word: Failed | Stopped | None = None
         self._greeted = False
+        self._peer = PROTOCOL
+        """The version of the frames that the process speaks."""
         self._ended = False
 
     # --- what its owner sees
@@ -110,6 +126,11 @@ class ProcessHost:
             return
         if not self._greeted or self._channel is None:
             self._unsent.append(frame)
+            return
+        if type(frame) is Operate and self._peer < OPERATIONS_SINCE:
+            older = RefusedError("its process is of an older release, without operations", "install it anew")
+            answer = Answered(frame.call, refusal=refusal_of(older))
+            asyncio.get_running_loop().call_soon(self._listener.frame, self, answer)
             return
         try:
             self._channel.send(frame)
@@ -174,6 +195,7 @@ class ProcessHost:
         if not isinstance(frame, Hello):
             raise FrameError("unfit", f"its first frame is {frame.op!r}, not 'hello'")
         newer = agree(frame.protocol)
+        self._peer = frame.protocol
         newer |= agree(frame.efi_version, VERSION, "interface")
         self._decoder.peer_is_newer = newer
         self._greeted = True

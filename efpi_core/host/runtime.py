@@ -16,7 +16,7 @@ from efi.allocation import AllocationStatusUpdate
 from efi.messages import AnyAllocation, ApplianceMessage, AppMessage
 from efpi_core.clock import Clock
 from efpi_core.clock_event import ClockEvent
-from efpi_core.errors import EfpiError, PluginFailure, SettingsError
+from efpi_core.errors import EfpiError, PluginFailure, SettingsError, TryAgainError
 from efpi_core.host.frame_port import Emit, FramePort
 from efpi_core.host.frames import (
     ClockMode,
@@ -24,8 +24,10 @@ from efpi_core.host.frames import (
     Deliver,
     Disconnected,
     Failed,
+    GiveUp,
     LimitsChanged,
     Observed,
+    Operate,
     Ping,
     Pong,
     Ready,
@@ -36,6 +38,7 @@ from efpi_core.host.frames import (
     ToInstance,
 )
 from efpi_core.host.host import BUDGET_CURE
+from efpi_core.host.operating import Operating, refuse
 from efpi_core.host.superseding import superseding_key
 from efpi_core.host.worker import Worker
 from efpi_core.identity import MessageIds
@@ -61,6 +64,7 @@ class InstanceRuntime:
         "_clock",
         "_emit",
         "_moment",
+        "_operating",
         "_overrun",
         "_plugin_type",
         "_stepped",
@@ -83,6 +87,7 @@ class InstanceRuntime:
         self._stop_by: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[Any] | None = None
         self._overrun = False
+        self._operating: Operating | None = None
         self._stepped = start.clock is ClockMode.STEPPED
         self.received = 0
         """Frames taken in so far, `Start` not counted."""
@@ -119,6 +124,8 @@ class InstanceRuntime:
         finally:
             if self._stop_by is not None:
                 self._stop_by.cancel()
+            if self._operating is not None:
+                await self._operating.close()
             await self.context.close()
 
     async def _begin(self, config: dict[str, JsonValue]) -> None:
@@ -177,10 +184,24 @@ class InstanceRuntime:
             case Ping():
                 self._clock.look()
                 self._emit(Pong(frame.number, self.received, self._worker.busy_s(), self._worker.superseded))
+            case Operate():
+                self._operate(frame)
+            case GiveUp() if self._operating is not None:
+                self._operating.give_up(frame.call)
             case Stop() if self._stop_by is None:
+                if self._operating is not None:
+                    self._operating.give_up_all()
                 loop = asyncio.get_running_loop()
                 self._worker.enqueue_first(partial(self._stop, loop.time() + frame.deadline_s))
                 self._stop_by = loop.call_later(frame.deadline_s / 2, self._insist)
+
+    def _operate(self, frame: Operate) -> None:
+        if self._moment != "running":
+            refuse(self._emit, frame.call, TryAgainError("the instance does not work yet", "ask again in a moment"))
+            return
+        if self._operating is None:
+            self._operating = Operating(self.plugin, self._emit)
+        self._operating.begin(frame)
 
     def give_up_handler(self) -> None:
         """Cancel the handler that runs now, since nothing that it says is heard any more."""

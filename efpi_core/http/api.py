@@ -8,6 +8,7 @@ from efpi_core.gateway_api import GatewayApi
 from efpi_core.http.changing import Changing
 from efpi_core.http.event_stream import EventStream
 from efpi_core.http.history import HistoryRoutes
+from efpi_core.http.operating import Operating
 from efpi_core.http.reading import Handler, Reading
 from efpi_core.plugin.hookspecs import hookimpl
 from efpi_core.plugin.routes import HttpRoute, Role
@@ -24,7 +25,7 @@ class Api:
         """All routes under /api, and /metrics."""
         self._stream = EventStream(gateway)
         reading, changing = Reading(gateway), Changing(gateway)
-        history = HistoryRoutes(gateway)
+        history, operating = HistoryRoutes(gateway), Operating(gateway)
         return (
             _shown("/api/appliances", reading.appliances),
             _shown("/api/appliances/{appliance}", reading.appliance),
@@ -50,6 +51,8 @@ class Api:
             _changed("PUT", "/api/limits/{limit}", changing.set_limit),
             _changed("DELETE", "/api/limits/{limit}", changing.remove_limit),
             _changed("POST", "/api/instances/{instance}/restart", changing.restart),
+            _shown("/api/instances/{instance}/operations", operating.listed),
+            _changed("POST", "/api/instances/{instance}/operations/{operation}", operating.call),
             _changed("PUT", "/api/site", changing.apply_site),
             _changed("POST", "/api/site/rollback", changing.roll_back),
         )

@@ -29,6 +29,7 @@ from efpi_core.host.host import Ending, InstanceHost
 from efpi_core.host.inline import InlineHost
 from efpi_core.plugin.app import EnergyApp
 from efpi_core.plugin.condition import ConditionState
+from efpi_core.plugin.operation import operations_of
 from efpi_core.plugin.site_facts import PriceBand, SiteFacts
 from efpi_core.simulation.simulation import NoJournal
 
@@ -58,7 +59,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     sys.path.insert(0, str(folder))
     yield folder
     sys.path.remove(str(folder))
-    for name in ("efpi_driver_tank", "efpi_driver_strip", "efpi_app_cheap", "test_tank"):
+    for name in ("efpi_driver_tank", "efpi_driver_strip", "efpi_driver_strip.blinking", "efpi_app_cheap", "test_tank"):
         sys.modules.pop(name, None)
 
 
@@ -348,3 +349,26 @@ def test_the_package_installs_describes_itself_and_its_site_is_right(packages: P
 
 def test_every_yaml_of_the_page_is_read() -> None:
     assert YAML(typ="safe").load(FILES["my-house.yaml"])["appliances"]["tank"]["driver"] == "hot_tank"
+
+
+async def test_the_operation_of_the_page_is_carried_out(packages: Path) -> None:
+    blinking = module("efpi_driver_strip.blinking")
+    asked: list[str] = []
+    told: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readline()).decode().strip())
+        writer.write(b"Strip in the hall\n")
+        writer.close()
+
+    class Call:
+        by, deadline_s, tell = "anna", 20.0, staticmethod(told.append)
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        strip = blinking.BlinkingStrip()
+        strip.config = strip.config_type()(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
+        facts = operations_of(blinking.BlinkingStrip)["blink"]
+        output = await strip.blink(facts.input_type.model_validate({"times": 2, "pin": "0815"}), Call())
+    assert asked == ["blink 2 0815"]
+    assert told == ["blinking 2 times"]
+    assert output == facts.output_type.model_validate({"name": "Strip in the hall"})

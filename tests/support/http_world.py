@@ -3,12 +3,14 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from pydantic import JsonValue
 
 from efi.registration import DeviceClass
 from efi.storage import StorageStateUpdate
@@ -30,6 +32,7 @@ from efpi_core.views import (
     InstanceState,
     InstanceView,
     ObservationView,
+    OperationView,
     OverrideView,
     RevisionView,
 )
@@ -88,6 +91,20 @@ APPLIANCES = (
 )
 
 
+PAIR_INPUT: dict[str, JsonValue] = {
+    "type": "object",
+    "properties": {
+        "url": {"type": "string", "title": "Address", "description": "Where it listens.", "examples": ["https://a/"]},
+        "code": {"type": "string", "title": "Pairing code", "secret": True},
+        "force": {"type": "boolean", "title": "Force", "default": False},
+        "wait_s": {"type": "integer", "title": "Wait", "unit": "s", "default": 25},
+        "tags": {"type": "array", "items": {"type": "string"}, "title": "Tags", "default": []},
+    },
+    "required": ["url", "code"],
+    "additionalProperties": False,
+}
+
+
 def event(number: int, text: str = "it happened", level: str = "info", cure: str = "") -> EventView:
     return EventView(number, NOON + timedelta(seconds=number), level, "battery", "test", text, cure)
 
@@ -102,6 +119,8 @@ class RecordedGateway:
     feed: Feed = field(default_factory=Feed)
     shown: tuple[ApplianceView, ...] = APPLIANCES
     fault: Exception | None = None
+    operating: asyncio.Event = field(default_factory=asyncio.Event)
+    given_up: asyncio.Event = field(default_factory=asyncio.Event)
 
     def health(self) -> HealthView:
         return HealthView(self.status, (), "0.1.0", "Test house", 7, NOON, 12.5, (), self.instances())
@@ -177,6 +196,34 @@ class RecordedGateway:
 
     async def restart_instance(self, instance: str, by: str) -> None:
         self.asked.append(("restart", instance, by))
+
+    def operations(self, instance: str) -> tuple[OperationView, ...]:
+        if instance != "battery":
+            raise RefusedError(f"there is no instance '{instance}'", "name one of: battery")
+        return (OperationView("pair", "Pair", "Pairs.", 60.0, PAIR_INPUT, {}),)
+
+    async def operate(
+        self,
+        instance: str,
+        operation: str,
+        fields: Mapping[str, JsonValue],
+        by: str,
+        *,
+        deadline_s: float | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> dict[str, JsonValue]:
+        self.asked.append(("operate", instance, operation, dict(fields), by, deadline_s))
+        if fields.get("code") == "wrong":
+            raise SettingsError("code", "the code is wrong", "read it again")
+        if progress is not None:
+            progress("looking for it")
+        if fields.get("code") == "never":
+            self.operating.set()
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                self.given_up.set()
+        return {"node": "n1"}
 
     def site_text(self) -> tuple[int, str]:
         return 7, "efpi: 1\n"

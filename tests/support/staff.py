@@ -57,6 +57,9 @@ class Staff:
             for plan in self.plans
         )
 
+    def offer(self, instance: str) -> Offer | None:
+        return next((plan.offer for plan in self.plans if plan.spec.instance == instance), None)
+
     async def change(self, plans: Sequence[InstancePlan], changed: frozenset[str]) -> None:
         self.plans = tuple(plans)
         names = tuple(plan.spec.instance for plan in plans)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from efi.version import VERSION
-from efpi_core.host.frames import PROTOCOL, Ready
+from efpi_core.host.frames import PROTOCOL, Answered, Operate, Ping, Ready
 from efpi_core.host.framing import HEADER
 from efpi_core.host.host import End
 from efpi_core.host.launching import OnBorn, OnGone, python_program
@@ -72,7 +72,7 @@ async def test_start_follows_hello_and_not_before(puppet: Puppet) -> None:
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({"protocol": [2, 0]}, "the peer speaks version 2.0 of the frames, this end 1.1"),
+        ({"protocol": [2, 0]}, "the peer speaks version 2.0 of the frames, this end 1.2"),
         ({"efi_version": [9, 1]}, "the peer speaks version 9.1 of the interface, this end 1.0"),
     ],
 )
@@ -93,6 +93,22 @@ async def test_a_newer_minor_version_may_say_more(puppet: Puppet) -> None:
     await listener.until(lambda: listener.lines)
     assert listener.frames == [Ready()]
     assert listener.lines == ["(refused: frame: there is no 'op' 'nightly' in this version)"]
+    host.kill("enough")
+    await listener.end()
+
+
+async def test_an_older_process_is_not_sent_operations_that_it_does_not_know(puppet: Puppet) -> None:
+    host, listener = hosted(puppet)
+    puppet.say(**hello(protocol=[1, 1]))
+    await puppet.hear()
+    host.send(Operate(7, "pair", {}, "anna", 30.0))
+    await listener.until(lambda: listener.frames)
+    host.send(Ping(1))
+    assert (await puppet.hear())["op"] == "ping"
+    (answer,) = listener.of(Answered)
+    assert answer.call == 7
+    assert answer.refusal is not None
+    assert answer.refusal.problem == "its process is of an older release, without operations"
     host.kill("enough")
     await listener.end()
 
