@@ -49,6 +49,7 @@ class ModeRunner(Appliance):
         super().attach(context, key)
         self.trackers: dict[str, ModeTracker] = {}
         self._claims: Claims[str] = Claims()
+        self._in_force: dict[str, str] = {}
         self._found: dict[str, tuple[str, float | None]] = {}
         self._told_ahead: dict[datetime, tuple[str, TimerHandle]] = {}
         kept = context.storage.get(self.memory_key("modes"))
@@ -180,6 +181,8 @@ class ModeRunner(Appliance):
         self.accept(allocation)
         for step in steps:
             begin = opens.get(step, step.start_time)
+            if step in opens:
+                self._in_force[step.actuator_id] = allocation_id  # a former life may have begun it
             if begin <= now:
                 await self._do(allocation_id, step)
             else:
@@ -226,8 +229,31 @@ class ModeRunner(Appliance):
         self._claims.drop(allocation_id)
         super().end_allocation(allocation_id, status, text)
 
+    async def take_back(self, allocation_id: str) -> None:
+        """Fall back from what it began, and go on with what other allocations began; harmless where it began nothing."""
+        if allocation_id not in self._in_force.values():
+            return
+        others = {
+            actuator_id: (tracker.mode_id, tracker.factor)
+            for actuator_id, tracker in self.trackers.items()
+            if (by := self._in_force.get(actuator_id)) is not None and self.is_open(by)
+        }
+        await self.fallback()
+        self._in_force = {actuator_id: by for actuator_id, by in self._in_force.items() if actuator_id in others}
+        for actuator_id, (mode_id, factor) in others.items():
+            await self._go_on(actuator_id, mode_id, factor)
+
+    async def _go_on(self, actuator_id: str, mode_id: str, factor: float | None) -> None:
+        """Run a mode again that the fallback of the whole appliance ended; one that cannot be is given up."""
+        objection = self.tracker(actuator_id).objection(mode_id, self.context.now(), True)
+        if objection is None:
+            await self.change_mode(actuator_id, mode_id, factor)
+        else:
+            self.end_allocation(self._in_force.pop(actuator_id), AllocationStatus.ABORTED, objection)
+
     async def _do(self, allocation_id: str, step: Step) -> None:
         await self.run(step.actuator_id, step.mode_id, step.factor)
+        self._in_force[step.actuator_id] = allocation_id
         self.context.look_at_clock()
         self.tracker(step.actuator_id).enter(step.mode_id, step.factor, self.context.now())
         self.started(allocation_id)

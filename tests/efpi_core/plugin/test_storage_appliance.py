@@ -50,6 +50,39 @@ async def test_what_was_started_and_is_taken_back_ends_in_the_fallback(bench: Be
     assert (bench.statuses(asked)[-1], bench.driver.mode) == ("revoked", "idle")
 
 
+async def test_what_waits_can_be_taken_back_while_something_else_runs(bench: Bench) -> None:
+    runs = await ask(bench, (INVERTER, "charge", 0))
+    waits = await ask(bench, (INVERTER, "idle", 600))
+    await bench.revoke(waits)
+    assert (bench.statuses(waits)[-1], bench.statuses(runs)[-1]) == ("revoked", "started")
+    assert bench.driver.mode == "charge"
+
+
+async def test_an_actuator_goes_on_when_what_another_was_asked_is_taken_back() -> None:
+    async with on_bench(Boiler) as bench:
+        pump = await ask(bench, ("pump", "heat", 0))
+        element = await ask(bench, ("element", "any", 0), factors=(0.5,))
+        await bench.revoke(element)
+        assert bench.driver.safe == 1
+        assert bench.driver.ran[-1] == ("pump", "heat", None), "the fallback is of the whole device"
+        assert (bench.statuses(pump)[-1], bench.statuses(element)[-1]) == ("started", "revoked")
+
+
+async def test_an_actuator_that_cannot_go_on_is_given_up() -> None:
+    class WholeBoiler(Boiler):
+        async def safe_state(self) -> None:
+            await super().safe_state()
+            await self.change_mode("pump", "off")
+            await self.change_mode("element", "off")
+
+    async with on_bench(WholeBoiler) as bench:
+        pump = await ask(bench, ("pump", "heat", 0))
+        element = await ask(bench, ("element", "any", 0), factors=(0.5,))
+        await bench.revoke(element)
+        assert bench.statuses(pump)[-1] == "aborted", "its least time off has begun"
+        assert "a timer forbids" in bench.last_text()
+
+
 async def test_a_newer_allocation_replaces_the_older(bench: Bench) -> None:
     older = await ask(bench, (INVERTER, "charge", 30))
     newer = await ask(bench, (INVERTER, "charge", 0))
