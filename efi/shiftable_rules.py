@@ -144,7 +144,7 @@ class WorkJudge:
                 f"step '{before.sequence_id}' before it runs until {ends.isoformat()}",
                 "start it then or later",
             )
-        longest = step.maximum_interval_before
+        longest = step.longest_interval_before(self._planned[step.sequence_id].alternative_id)
         if longest is not None and start - ends > longest:
             refuse(
                 "interval_too_long",

@@ -30,6 +30,8 @@ class Alternative(Model):
     """Its name for people."""
     elements: ForecastElements
     """The power that it takes, from its start on."""
+    maximum_interval_before: Duration | None = None
+    """The longest pause before this very way, where it is shorter than that before the step (S2: max pause before)."""
     interruptible: bool = False
     """Whether it may be halted and resumed."""
     maximum_interruption: Duration | None = None
@@ -76,6 +78,12 @@ class SequentialProfile(Model):
         if alternative_id is None:
             return self.alternatives[0] if len(self.alternatives) == 1 else None
         return next((way for way in self.alternatives if way.alternative_id == alternative_id), None)
+
+    def longest_interval_before(self, alternative_id: str | None = None) -> timedelta | None:
+        """The longest pause before one way, or before any where none is named; None leaves it free."""
+        ways = self.alternatives if alternative_id is None else (self.alternative(alternative_id),)
+        pauses = (self.maximum_interval_before, *(way.maximum_interval_before for way in ways if way is not None))
+        return min((pause for pause in pauses if pause is not None), default=None)
 
     @property
     def shortest(self) -> timedelta:

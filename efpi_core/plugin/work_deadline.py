@@ -19,7 +19,7 @@ def cannot_wait_beyond(
     for step in work.sequences:
         state = states[step.sequence_id]
         if state.status is SequenceStatus.NOT_SCHEDULED:
-            pause = step.maximum_interval_before
+            pause = step.longest_interval_before()
             return latest if ended is None or pause is None else min(latest, ended + pause)
         if state.status is SequenceStatus.INTERRUPTED:
             way = step.alternative(state.alternative_id)

@@ -343,6 +343,7 @@ def alternatives(draw: st.DrawFn) -> Alternative:
         alternative_id=draw(identifiers),
         label=draw(labels),
         elements=draw(forecast_elements()),
+        maximum_interval_before=draw(st.none() | durations),
         interruptible=interruptible,
         maximum_interruption=draw(st.none() | durations) if interruptible else None,
         abnormal_condition_only=draw(st.booleans()),

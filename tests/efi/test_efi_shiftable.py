@@ -71,6 +71,20 @@ def test_the_pause_between_two_steps_has_an_end() -> None:
     talk.asks(washing(work.message_id, wash, step("dry", NOON + HOUR + 30 * MINUTE, "slow")))
 
 
+def test_a_way_may_allow_a_shorter_pause_than_its_step() -> None:
+    work = washer_work()
+    wash, dry = work.sequences
+    quick = dry.alternatives[0].model_copy(update={"alternative_id": "quick", "maximum_interval_before": 5 * MINUTE})
+    ways = (*dry.alternatives, quick)
+    steps = (wash, dry.model_copy(update={"alternatives": ways}))
+    talk = Talk(washer_registration(), work := work.model_copy(update={"sequences": steps}))
+    at_once, late = step("wash", NOON), NOON + HOUR + 6 * MINUTE
+    assert talk.rejects(washing(work.message_id, at_once, step("dry", late, "quick"))) == "interval_too_long"
+    assert steps[1].longest_interval_before("slow") == 30 * MINUTE
+    assert steps[1].longest_interval_before() == 5 * MINUTE, "any way can be chosen then"
+    talk.asks(washing(work.message_id, at_once, step("dry", late, "slow")))
+
+
 def test_the_cure_for_too_long_a_pause_names_an_instant_that_passes() -> None:
     talk, work = washer_talk()
     wash, late = step("wash", NOON), step("dry", NOON + 2 * HOUR, "slow")

@@ -96,7 +96,7 @@ class Schedule(NamedTuple):
 
 def step_facts(step: SequentialProfile) -> StepFacts:
     """A step as plain numbers."""
-    pause = step.maximum_interval_before
+    pause = step.longest_interval_before()
     return StepFacts(
         step.sequence_id, math.inf if pause is None else pause.total_seconds(), tuple(map(_way, step.alternatives))
     )
