@@ -34,6 +34,7 @@ class ForkLink:
         self._unsent: deque[tuple[int, Wish]] = deque()
         self._sent: dict[int, Wish] = {}
         self._handles: dict[int, ProcessHandle] = {}
+        self._heir: ForkLink | None = None
         self.lost = False
         """Whether the other end is gone."""
         self.retired = False
@@ -43,18 +44,32 @@ class ForkLink:
     @property
     def children(self) -> int:
         """How many of its processes live, or are being made."""
-        return len(self._handles) + len(self._sent) + len(self._unsent)
+        return len(self._handles) + self.waiting
+
+    @property
+    def waiting(self) -> int:
+        """How many processes are asked for and not made yet."""
+        return len(self._sent) + len(self._unsent)
 
     @property
     def pids(self) -> list[int]:
         """Its living processes."""
         return list(self._handles)
 
-    def adopt(self, pids: list[int]) -> None:
-        """Name the instances of a template that died: they are the other end's children now."""
-        if not self.lost:
-            with contextlib.suppress(OSError):  # what is not told is spared until the gateway ends
-                self._control.send(json.dumps({"adopt": pids}).encode())
+    def adopt(self, orphans: "ForkLink") -> None:
+        """Take over the processes of a template that ended: they are children of the other end now, and it buries them.
+
+        Nothing happens where the other end is gone, too: then nobody tells how they end.
+        """
+        if self.lost:
+            return
+        with contextlib.suppress(OSError):  # what is not told is spared until the gateway ends
+            self._control.send(json.dumps({"adopt": orphans.pids}).encode())
+        orphans._heir = self
+        for handle in orphans._handles.values():
+            handle.status_comes = True
+        self._handles |= orphans._handles
+        orphans._handles.clear()
 
     def ask(self, wish: Wish) -> None:
         """Ask for a process."""
@@ -101,8 +116,7 @@ class ForkLink:
 
     def _born(self, wish: Wish, pid: int, pidfd: int) -> None:
         def gone(handle: ProcessHandle) -> None:
-            if self._handles.get(handle.pid) is handle:
-                del self._handles[handle.pid]
+            self._forget(handle)
             wish.on_gone(handle)
             self._end_if_retired()
 
@@ -110,6 +124,12 @@ class ForkLink:
         handle.status_comes = True
         self._handles[pid] = handle
         wish.on_born(handle)
+
+    def _forget(self, handle: ProcessHandle) -> None:
+        if self._heir is not None:
+            self._heir._forget(handle)
+        elif self._handles.get(handle.pid) is handle:
+            del self._handles[handle.pid]
 
     def _ended(self, pid: int, status: int) -> None:
         handle = self._handles.get(pid)

@@ -2,6 +2,7 @@
 
 An instance that is forked from it shares the plugin's imported code with the others; each one saves several megabytes
 and the time of the import. A template is made by the forkserver, runs no instance, and is only as trusted as they are.
+It ends when all that were asked for are made.
 """
 
 import asyncio
@@ -23,6 +24,9 @@ LOG = logging.getLogger("efpi.instance")
 IMPORT_S = 10.0
 """How long its import may take; then its instances are made without it."""
 
+IDLE_S = 5.0
+"""A template of which nothing was asked for so long is ended: its instances keep what they share, without it."""
+
 
 class Template:
     """The gateway's side of one template: keeps wishes until the plugin is imported, or hands them back."""
@@ -40,6 +44,8 @@ class Template:
         """Of the plugin's files when it was imported."""
         self.failed = False
         """Whether it could not be made fit for forking."""
+        self.idle = False
+        """Whether it was ended because nothing was asked of it."""
         self._root = root
         self._hand_back = hand_back
         self._on_over = on_over
@@ -51,20 +57,36 @@ class Template:
         output, printing = os.pipe2(os.O_CLOEXEC)
         self._output = Output(output, self._printed)
         self._link = ForkLink(near, self._lost, self._imported)
-        self._deadline = asyncio.get_running_loop().call_later(IMPORT_S, self._too_late)
+        self._loop = asyncio.get_running_loop()
+        self._deadline = self._loop.call_later(IMPORT_S, self._too_late)
         root.ask(Wish({"template": module}, far, printing, self._born, self._gone))
 
     @property
     def usable(self) -> bool:
         """Whether wishes may be given to it."""
-        return not (self.failed or self._link.lost or self._link.retired)
+        return not (self.failed or self.idle or self._link.lost or self._link.retired)
 
     def ask(self, wish: Wish) -> None:
         """Ask for an instance."""
         if self._ready:
             self._link.ask(wish)
+            self._look_again()
         else:
             self._wishes.append(wish)
+
+    def _look_again(self) -> None:
+        self._deadline.cancel()
+        self._deadline = self._loop.call_later(IDLE_S, self._rest)
+
+    def _rest(self) -> None:
+        """Nothing was asked for a while: end. Where the forkserver is gone it stays, to tell how its instances end."""
+        if self._handle is None or self._root.lost or self._link.lost or self._link.retired:
+            return
+        if self._link.waiting:
+            self._look_again()
+        else:
+            self.idle = True
+            self._handle.kill()
 
     def retire(self) -> None:
         """The plugin's files changed: no new instances; end when the last one has ended."""
@@ -85,7 +107,7 @@ class Template:
 
     def _imported(self) -> None:
         self._ready = True
-        self._deadline.cancel()
+        self._look_again()
         wishes, self._wishes = self._wishes, []
         for wish in wishes:
             self._link.ask(wish)
@@ -116,7 +138,7 @@ class Template:
     def _lost(self, link: ForkLink) -> None:
         if not self._ready:
             self._fail()
-        self._root.adopt(link.pids)
+        self._root.adopt(link)
         if self._handle is not None:
             self._handle.kill()
 

@@ -66,6 +66,11 @@ class House:
         return {parent_of(host.pid) for host, _ in instances if host.pid is not None}
 
 
+@pytest.fixture(autouse=True)
+def templates_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("efpi_core.host.template.IDLE_S", 600.0)
+
+
 @asynccontextmanager
 async def house(**extra: str) -> AsyncIterator[House]:
     home = House(**extra)
@@ -199,6 +204,29 @@ async def test_the_death_of_a_template_leaves_its_instances_at_work() -> None:
         assert all(host.pid is not None and runs(host.pid) for host, _ in instances)
         again = await home.ready(3)
         assert home.parents(again).isdisjoint({template, home.server})
+
+
+async def test_a_template_of_which_nothing_is_asked_ends_and_its_instances_live_and_end_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("efpi_core.host.template.IDLE_S", 0.05)
+    async with house() as home:
+        instances = await home.ready(3)
+        await until(lambda: not home.templates)
+        await until(lambda: home.parents(instances) == {home.server})
+        host, listener = instances[0]
+        assert host.pid is not None
+        os.kill(host.pid, signal.SIGKILL)
+        ending = await listener.end()
+        assert (ending.how, ending.text) == (End.CRASHED, "ended by signal 9 (SIGKILL)")
+        host, listener = instances[1]
+        host.stop(5.0, "enough")
+        assert (await listener.end()).how is End.STOPPED
+        host, _ = instances[2]
+        assert host.pid is not None
+        assert runs(host.pid)
+        more = await home.ready(3)
+        assert len({host.pid for host, _ in more}) == 3
 
 
 async def test_the_death_of_the_forkserver_leaves_a_template_at_work() -> None:
