@@ -17,6 +17,7 @@ FLOORS = (
     (
         "efpi_core.errors",
         "efpi_core.identity",
+        "efpi_core.nearest",
         "efpi_core.csv_field",
         "efpi_core.log_line",
         "efpi_core.boot",
@@ -68,6 +69,7 @@ SITE_KNOWS = (
     "efpi_core.site",
     "efpi_core.errors",
     "efpi_core.identity",
+    "efpi_core.nearest",
     "efpi_core.plugin.limits",
     "efpi_core.plugin.site_facts",
 )

@@ -1,6 +1,5 @@
 """Options that many commands share, and how people write spans and instants."""
 
-import difflib
 import math
 import os
 import re
@@ -14,6 +13,7 @@ import typer
 from efpi_core.cli.client import GatewayClient
 from efpi_core.cli.screen import Screen
 from efpi_core.errors import RefusedError, SettingsError
+from efpi_core.nearest import nearest
 from efpi_core.state.home import default_home
 
 HomeOption = Annotated[
@@ -97,6 +97,6 @@ def require_known(name: str, known: Iterable[str], what: str) -> None:
     names = sorted(known)
     if name in names:
         return
-    near = difflib.get_close_matches(name, names, n=1)
-    cure = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(names[:30])}" if names else ""
+    near = nearest(name, names)
+    cure = f"did you mean '{near}'?" if near else f"there are: {', '.join(names[:30])}" if names else ""
     raise RefusedError(f"there is no {what} '{name}'", cure)

@@ -1,9 +1,9 @@
 """What `--site` and FILE name: the demo house, or a document in a file."""
 
-import difflib
 from pathlib import Path
 
 from efpi_core.errors import SettingsError
+from efpi_core.nearest import nearest
 from efpi_core.site.demo import demo_text
 from efpi_core.site.loader import read_site_text
 
@@ -25,5 +25,5 @@ def _near(path: Path) -> str:
         names = [entry.name for entry in path.parent.iterdir() if entry.suffix in (".yaml", ".yml")]
     except OSError:
         return "check the folder's name"
-    near = difflib.get_close_matches(path.name, names, n=1)
-    return f"did you mean '{path.with_name(near[0])}'?" if near else "name a YAML file, or `demo` for the demo house"
+    near = nearest(path.name, names)
+    return f"did you mean '{path.with_name(near)}'?" if near else "name a YAML file, or `demo` for the demo house"

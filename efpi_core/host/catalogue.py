@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -19,6 +18,7 @@ from efpi_core.host.config_check import ConfigProblem, schema_problems
 from efpi_core.host.describe_child import ask
 from efpi_core.host.offer import PLUGIN_API, Offer, PluginDescription
 from efpi_core.host.package_files import DESCRIPTION_FILE, fingerprint, is_editable, package_directory
+from efpi_core.nearest import nearest
 from efpi_core.plugin.hookspecs import PROJECT
 
 LOOKED_AT_ONCE = 4
@@ -165,9 +165,9 @@ class Catalogue:
                 word = "cannot be used yet" if plugin.problem == PENDING else "is broken"
                 return f"{told} {word}: {plugin.problem}", plugin.cure
         problem = f"no installed plugin offers '{offer}'"
-        near = get_close_matches(offer, self._offers, n=1)
+        near = nearest(offer, self._offers)
         if near:
-            return problem, f"did you mean '{near[0]}'?"
+            return problem, f"did you mean '{near}'?"
         broken = ", ".join(plugin.distribution for plugin in self._plugins if plugin.problem)
         cure = "install the plugin that does; see `efpi plugins`"
         return problem, f"{cure} (broken: {broken})" if broken else cure

@@ -1,11 +1,12 @@
 """Checks a plugin's settings against the JSON Schema that it published, without running the plugin."""
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import JsonValue
+
+from efpi_core.nearest import nearest
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -104,9 +105,9 @@ def _what_it_is(schema: Any, name: str) -> str:
 
 
 def _one_of(known: Any, name: str) -> str:
-    near = get_close_matches(name, known, n=1)
+    near = nearest(name, known)
     if near:
-        return f"did you mean '{near[0]}'?"
+        return f"did you mean '{near}'?"
     return f"the settings are: {', '.join(sorted(known))}" if known else "it has no settings"
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route, request_response
+from starlette.routing import BaseRoute, Mount, Route, Router, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from efpi_core.errors import EfpiError
@@ -42,6 +41,7 @@ class Surface:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, by ASGI."""
+        scope["app"] = self  # Starlette's routes look for it, and raise what is answered below
         await self._app(scope, receive, send)
 
     def open(self, gateway: "GatewayApi", parts: "Parts") -> None:
@@ -60,16 +60,17 @@ class Surface:
             HttpRoute("/", request_response(page), Role.VIEWER),
             HttpRoute("/static/{name}", request_response(page_file), Role.VIEWER),
         )
-        return Starlette(
-            routes=[_guarded(route) for route in (*own, *routes)],
-            middleware=[Middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_BODY)],
-            exception_handlers={
+        # Not `Starlette` itself: it would bring pages for debugging, and half a megabyte.
+        answered = ExceptionMiddleware(
+            Router([_guarded(route) for route in (*own, *routes)]),
+            {
                 EfpiError: on_efpi_error,
                 HTTPException: on_http_error,
                 ClientDisconnect: on_gone,
                 Exception: on_failure,
             },
         )
+        return RequestBodyLimitMiddleware(answered, max_body_size=LARGEST_BODY)
 
     async def _show_health(self, request: Request) -> Response:
         """GET /api/health: the state of each part; 503 only while nothing works."""

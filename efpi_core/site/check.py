@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from itertools import islice
 
 from efpi_core.identity import INSTANCE_PATTERN, RESERVED_INSTANCES
+from efpi_core.nearest import nearest
 from efpi_core.site.document import InstanceEntry, Site
 from efpi_core.site.expand import instance_names
 from efpi_core.site.model import COUNTER
@@ -79,7 +79,7 @@ def _connections(site: Site, owners: dict[str, Path]) -> Iterator[Problem]:
     likely = list(apps)[:MOST_COMPARED]
     for pattern, app in site.connections.items():
         if app is not None and app not in apps:
-            near = get_close_matches(app, likely, n=1)
+            near = nearest(app, likely)
             known = ", ".join(likely[:20]) or "there is none"
-            cure = f"did you mean '{near[0]}'?" if near else f"name one of apps: {known}"
+            cure = f"did you mean '{near}'?" if near else f"name one of apps: {known}"
             yield Problem(("connections", pattern), f"there is no app {app!r}", cure)

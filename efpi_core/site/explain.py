@@ -1,12 +1,12 @@
 """Turns what a model says against its input into sentences with the cure; for the site and for plugins' settings."""
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
 from pydantic import JsonValue
 
+from efpi_core.nearest import nearest
 from efpi_core.site.model import NAMING
 from efpi_core.site.problem import MOST_PROBLEMS, Path, Problem, path_text
 from efpi_core.site.schema import Schema, known_keys, schemas_at
@@ -63,10 +63,10 @@ def _sentences(error: Mapping[str, Any], kind: str, path: Path, data: JsonValue,
         return "it is missing", f"add `{path[-1] if path else ''}:`{_help(schemas_at(schema, schema, path))}"
     if kind == "extra_forbidden":
         known = known_keys(schemas_at(schema, schema, path[:-1]))
-        near = get_close_matches(str(path[-1]) if path else "", known, n=1)
+        near = nearest(str(path[-1]) if path else "", known)
         there = path_text(path[:-1]) or "the document"
         listed = f"{there} may have {', '.join(known[:20])}" if known else "delete it"
-        return NO_SUCH_KEY, f"did you mean '{near[0]}'?" if near else listed
+        return NO_SUCH_KEY, f"did you mean '{near}'?" if near else listed
     said = str(error.get("msg", "it is wrong"))
     if kind in _SAID:
         said = _SAID[kind]
