@@ -39,7 +39,8 @@ class HistoryView:
 
     Raw: `at`, `value`, `quality`. Quarter hours and days: `at` (their begin), `n` (good numbers), `mean`, `low`,
     `high`, `total` (the exact sum), `counted` (by a counter, exact, in the unit) and `estimated` (the part of it that
-    was spread over a gap).
+    was spread over a gap; of a power in W its energy in J, as each value held until the next). Where that is energy it
+    is there as `energy` (J, exact) and `energy_kwh`, too.
     """
 
     channel: str

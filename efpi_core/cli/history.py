@@ -201,16 +201,22 @@ def _table(screen: Screen, view: HistoryView, zone: ZoneInfo) -> None:
         screen.table(_plain(view), (f"at ({zone.key})", f"value {view.unit}#", ""), rows, "No value in that time.")
         return
     form = "%Y-%m-%d" if view.resolution is Resolution.DAY else "%Y-%m-%d %H:%M"
-    energy: Callable[[object], str] = _kwh if view.unit == "J" else _figure
-    unit = "kWh" if view.unit == "J" else view.unit
-    counts = view.kind == "counter"
-    names = ("counted", "estimated") if counts else ("mean", "low", "high")
+    shown = _shown_columns(view)
     rows = (
-        (_local(at, zone, form), n, *((energy if counts else _figure)(cell) for cell in cells))
-        for at, n, *cells in zip(begins, columns["n"], *(columns[name] for name in names), strict=True)
+        (_local(at, zone, form), n, *(form_of(cell) for (_, _, form_of), cell in zip(shown, cells, strict=True)))
+        for at, n, *cells in zip(begins, columns["n"], *(columns[name] for name, _, _ in shown), strict=True)
     )
-    heads = tuple(f"{name} {unit if counts else view.unit}#" for name in names)
+    heads = tuple(f"{name} {unit}#" for name, unit, _ in shown)
     screen.table(_plain(view), (f"from ({zone.key})", "values#", *heads), rows, "No value in that time.")
+
+
+def _shown_columns(view: HistoryView) -> tuple[tuple[str, str, Callable[[object], str]], ...]:
+    """Of quarter hours and days: name, unit and form of the columns that say most."""
+    if view.kind == "counter":
+        unit, form = ("kWh", _kwh) if view.unit == "J" else (view.unit, _figure)
+        return ("counted", unit, form), ("estimated", unit, form)
+    plain = tuple((name, view.unit, _figure) for name in ("mean", "low", "high"))
+    return (*plain, ("estimated", "kWh", _kwh)) if "energy" in view.columns else plain
 
 
 def _cost_table(screen: Screen, view: HistoryCostView, zone: ZoneInfo) -> None:

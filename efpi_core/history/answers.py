@@ -15,6 +15,8 @@ from efpi_core.history_views import Cell, HistoryChannelView, HistoryCostView, H
 MOST_VALUES = 200_000
 """Raw values in one answer, or quarter hours."""
 
+_MICRO_KWH = 3_600_000 * MILLION
+
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 _RAW_UP_TO = timedelta(hours=6)
@@ -56,11 +58,11 @@ def values_view(
     elif chosen is Resolution.QUARTER:
         _refuse_many((until - since) / timedelta(seconds=QUARTER_S), most)
         quarters = reader.quarters(channel, quarter_from(since), quarter_from(until))
-        columns = _columns([instant(start * 1000) for start in quarters], quarters.values())
+        columns = _columns(channel, [instant(start * 1000) for start in quarters], quarters.values())
     else:
         first, last = day_span(reader, since, until)
         days = reader.days(channel, first, last)
-        columns = _columns([day_begin(reader, day) for day in days], days.values())
+        columns = _columns(channel, [day_begin(reader, day) for day in days], days.values())
     zone = reader.days_here.time_zone
     return HistoryView(channel.name, channel.unit, channel.kind, chosen, zone, since, until, columns)
 
@@ -127,9 +129,9 @@ def _raw(reader: HistoryReader, channel: Channel, since: datetime, until: dateti
     }
 
 
-def _columns(begins: list[Cell], rollups: Iterable[Rollup]) -> dict[str, list[Cell]]:
+def _columns(channel: Channel, begins: list[Cell], rollups: Iterable[Rollup]) -> dict[str, list[Cell]]:
     found = list(rollups)
-    return {
+    columns: dict[str, list[Cell]] = {
         "at": begins,
         "n": [rollup.n for rollup in found],
         "mean": [mean(rollup) for rollup in found],
@@ -139,6 +141,21 @@ def _columns(begins: list[Cell], rollups: Iterable[Rollup]) -> dict[str, list[Ce
         "counted": [None if rollup.counted is None else exact(rollup.counted) for rollup in found],
         "estimated": [exact(rollup.estimated) for rollup in found],
     }
+    if channel.holds:
+        columns["energy"] = columns["estimated"]
+        columns["energy_kwh"] = [kwh(rollup.estimated) for rollup in found]
+    elif channel.counts and channel.unit == "J":
+        columns["energy"] = columns["counted"]
+        columns["energy_kwh"] = [None if rollup.counted is None else kwh(rollup.counted) for rollup in found]
+    return columns
+
+
+def kwh(energy: int) -> float:
+    """Energy in millionths of J as kWh, the nearest float."""
+    try:
+        return energy / _MICRO_KWH
+    except OverflowError:
+        return from_micro(energy)
 
 
 def mean(rollup: Rollup) -> float | None:

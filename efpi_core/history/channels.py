@@ -30,13 +30,20 @@ class Channel:
     oldest: int | None = None
     newest: int | None = None
     first: Reading | None = None
+    """Of a counter or a power: the earliest reading, and the one that came last; of a power None when none holds."""
     last: Reading | None = None
     counted_until: int | None = None
+    """The latest stamp up to which energy is counted, or estimated."""
 
     @property
     def counts(self) -> bool:
         """Whether it is a counter."""
         return self.kind == COUNTER
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is a power, whose energy is estimated."""
+        return self.unit == "W" and not self.counts
 
 
 class Channels:
@@ -118,7 +125,7 @@ def _channel(row: Any) -> Channel:
     channel.decimals = decimals if decimals in range(MOST_DECIMALS + 1) else 0
     channel.oldest, channel.newest = stamp_ms(oldest), stamp_ms(newest)
     channel.first, channel.last = _reading(first_at, first_amount), _reading(last_at, last_amount)
-    channel.counted_until = None if channel.last is None else stamp_ms(counted_until)
+    channel.counted_until = None if channel.first is None else stamp_ms(counted_until)
     return channel
 
 

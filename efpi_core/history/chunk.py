@@ -15,7 +15,7 @@ from enum import IntEnum
 from types import NoneType
 from typing import cast
 
-from efpi_core.history.number_column import Scaled, pack_numbers, scaled, surely_rising, unpack_numbers
+from efpi_core.history.number_column import Scaled, pack_numbers, progression, scaled, surely_rising, unpack_numbers
 from efpi_core.history.series import Series
 from efpi_core.history.whole_numbers import lanes_of
 from efpi_core.plugin.observation import ObservedValue
@@ -50,6 +50,8 @@ class Encoded:
     """Whether every stamp is later than the one before."""
     scaled: Scaled | None
     """The values as whole numbers, when all of them are numbers and there is a power of ten for them."""
+    stamps: range | None
+    """The stamps, when they go up evenly."""
 
 
 def encode(series: Series, hint: int = 0) -> Encoded:
@@ -71,7 +73,7 @@ def encode(series: Series, hint: int = 0) -> Encoded:
     head = _HEAD.pack(VERSION | (RISING if rising else 0), count, len(stamps), len(qualities), len(presence))
     packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE if column[:1] == b"\x01" else zlib.Z_DEFAULT_STRATEGY)
     body = packer.compress(b"".join((stamps, qualities, presence, column))) + packer.flush()
-    return Encoded(head + body, rising, None if presence else numbers)
+    return Encoded(head + body, rising, None if presence else numbers, progression(stamps, count))
 
 
 def _value_column(values: Sequence[ObservedValue], kinds: set[type], hint: int) -> tuple[bytes, Scaled | None]:

@@ -10,8 +10,10 @@ from datetime import timedelta
 from enum import StrEnum
 from itertools import islice
 from operator import le, lt
+from typing import cast
 
 from efpi_core.history.micro import MILLION, micro, micros
+from efpi_core.history.series import Series, Span
 
 QUARTER_MS = 900_000
 
@@ -88,7 +90,7 @@ class Counted:
 
     amount: int = 0
     estimated: int = 0
-    """The part of it that was counted over a longer gap and spread evenly."""
+    """The part of it that was counted over a longer gap and spread evenly, or that follows from power."""
 
 
 @dataclass(slots=True)
@@ -100,6 +102,11 @@ class Counter:
     quarters: dict[int, Counted] = field(default_factory=dict)
     turns: list[tuple[Turn, Reading, Reading]] = field(default_factory=list)
     """What else happened, with the readings before and after."""
+
+    def take(self, came: Series, span: Span | None = None) -> None:
+        """Take in values as they came; what is not good does not count."""
+        good = came.good_numbers()
+        self.follow(good.stamps, cast(Sequence[float], good.values), rising=good.rising)
 
     def follow(self, stamps: Sequence[int], shown: Sequence[float], *, rising: bool = False) -> None:
         """Take in readings as they came, in the counter's unit. `rising`: the stamps are known to go up."""

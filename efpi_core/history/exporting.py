@@ -20,8 +20,12 @@ from efpi_core.plugin.observation import ObservedValue
 COLUMNS = ("channel", "at", "value", "type", "quality", "unit", "kind")
 """Of raw values."""
 
-ROLLUPS = ("channel", "at", "n", "mean", "low", "high", "total", "counted", "estimated", "unit", "kind")
+FIGURES = ("at", "n", "mean", "low", "high", "total", "counted", "estimated", "energy", "energy_kwh")
+ROLLUPS = ("channel", *FIGURES, "unit", "kind")
 """Of quarter hours and days."""
+
+EXACT = ("total", "counted", "estimated", "energy")
+"""Decimals of any length."""
 
 NUMBER, TEXT, SWITCH, NONE = "number", "text", "switch", "none"
 
@@ -72,7 +76,7 @@ def export(reader: HistoryReader, wanted: Wanted, sheet: Sheet) -> int:
 def _rows(reader: HistoryReader, name: str, wanted: Wanted) -> Iterator[list[Row]]:
     if wanted.resolution is not Resolution.RAW:
         view = values_view(reader, name, wanted.since, wanted.until, wanted.resolution, most=1 << 40)
-        columns = [view.columns[column] for column in ROLLUPS[1:-2]]
+        columns = [view.columns.get(name) or [None] * len(view.columns["at"]) for name in FIGURES]
         yield [(name, *cells, view.unit, view.kind) for cells in zip(*columns, strict=True)]
         return
     channel = reader.channel(name)
@@ -163,10 +167,10 @@ class ParquetSheet:
         arrow = self._arrow
         if name == "at":
             return arrow.timestamp("ms", tz="UTC")
-        if name in ("value", "mean", "low", "high"):
+        if name in ("value", "mean", "low", "high", "energy_kwh"):
             return arrow.float64()
-        if name in ("total", "counted", "estimated"):
-            return arrow.string()  # exact decimals of any length
+        if name in EXACT:
+            return arrow.string()
         return arrow.int64() if name == "n" else arrow.string()
 
     def write(self, rows: Iterable[Row]) -> None:
@@ -181,7 +185,7 @@ class ParquetSheet:
                 columns["text"] = [cell if isinstance(cell, str) else None for cell in cells]
             elif name in ("low", "high"):
                 columns[name] = [_float(cell) for cell in cells]
-            elif name in ("total", "counted", "estimated"):
+            elif name in EXACT:
                 columns[name] = [None if cell is None else str(cell) for cell in cells]
             else:
                 columns[name] = list(cells)

@@ -12,6 +12,7 @@ from typing import cast
 from efpi_core.history.whole_numbers import (
     MAGIC,
     MAGIC_BITS,
+    even_step,
     lanes_of,
     little,
     pack,
@@ -93,6 +94,16 @@ def pack_numbers(values: Sequence[float], found: Scaled | None, *, ints: bool, e
 def surely_rising(column: bytes) -> bool:
     """Whether every number of a column is larger than the one before, as far as that can be told without reading it."""
     return column[0] == NumberForm.SCALED_INTS and surely_rises(column[_HEAD.size :])
+
+
+def progression(column: bytes, count: int) -> range | None:
+    """The whole numbers of a column where they go up evenly, as far as that can be told without reading it."""
+    body = column[_HEAD.size :]
+    step = even_step(body) if column[0] == NumberForm.SCALED_INTS else None
+    if step is None or step < 0:
+        return None
+    whole = unpack(body, count)
+    return whole if isinstance(whole, range) else None
 
 
 def unpack_numbers(content: bytes, count: int) -> Sequence[float]:

@@ -7,9 +7,9 @@ from datetime import date
 from decimal import Decimal
 
 from efpi_core.history.channels import Channel, Channels, read_channel
-from efpi_core.history.counter import Counter, CounterRule
 from efpi_core.history.days import LocalDays
 from efpi_core.history.facts import HistoryFacts
+from efpi_core.history.following import follower_of
 from efpi_core.history.kept_rows import whole_note
 from efpi_core.history.prices import PriceBook, QuarterPrice, prices
 from efpi_core.history.raw import raw_values
@@ -157,12 +157,11 @@ class HistoryReader:
         if unsealed is None or not len(unsealed):
             return {}
         quarters = quarters_of(unsealed.ordered().good_numbers())
-        if channel.counts:
-            came = unsealed.good_numbers()
-            counter = Counter(CounterRule.of(channel.unit, channel.modulus, self._facts.most_w), channel.last)
-            counter.follow(came.stamps, came.values)  # type: ignore[arg-type]  # good numbers
-            for start, counted in counter.quarters.items():
-                quarters.setdefault(start, Rollup()).count(counted)
+        follower = follower_of(channel, self._facts.most_w, channel.last)
+        if follower is not None:
+            follower.take(unsealed)
+            for start, counted in follower.quarters.items():
+                quarters.setdefault(start, Rollup()).count(counted, by_counter=channel.counts)
         return quarters
 
     # --- money

@@ -26,7 +26,7 @@ class Rollup:
     counted: int | None = None
     """What a counter counted; None for what is no counter, or did not move on."""
     estimated: int = 0
-    """The part of it that was spread over a gap."""
+    """The part of it that was spread over a gap; of a power in W the energy, in millionths of J."""
 
     def add(self, other: "Rollup") -> None:
         """Take in another time of the same channel."""
@@ -40,9 +40,10 @@ class Rollup:
             self.counted = (self.counted or 0) + other.counted
         self.estimated += other.estimated
 
-    def count(self, counted: Counted) -> None:
-        """Take in what a counter counted."""
-        self.counted = (self.counted or 0) + counted.amount
+    def count(self, counted: Counted, *, by_counter: bool) -> None:
+        """Take in what a counter counted, or what follows from power."""
+        if by_counter:
+            self.counted = (self.counted or 0) + counted.amount
         self.estimated += counted.estimated
 
 

@@ -10,9 +10,9 @@ CREATE TABLE channel (
     decimals INTEGER NOT NULL,         -- of its numbers, in the chunk before
     oldest INTEGER,                    -- stamp of the first value that is still there raw
     newest INTEGER,                    -- and of the last one
-    first_at INTEGER, first_amount,    -- a counter's earliest reading, and the one that came last
+    first_at INTEGER, first_amount,    -- of a counter or a power: the earliest, and the one that came last
     last_at INTEGER, last_amount,
-    counted_until INTEGER              -- the latest stamp of its readings
+    counted_until INTEGER              -- the latest stamp of energy
 );
 CREATE TABLE tail (number INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;
 CREATE TABLE chunk (
@@ -32,7 +32,7 @@ CREATE TABLE quarter (
     low,
     high,
     counted,
-    estimated,
+    estimated,                         -- of what was counted; of a power in W its energy
     PRIMARY KEY (channel, start)
 ) WITHOUT ROWID;
 CREATE TABLE day (
@@ -43,7 +43,7 @@ CREATE TABLE day (
     low,
     high,
     counted,
-    estimated,
+    estimated,                         -- of what was counted; of a power in W its energy
     PRIMARY KEY (channel, date)
 ) WITHOUT ROWID;
 CREATE TABLE price (

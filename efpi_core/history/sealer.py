@@ -4,21 +4,21 @@ Everything here happens within one transaction of the caller's, so that a seal i
 """
 
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from efpi_core.history.channels import Channel
 from efpi_core.history.chunk import encode
-from efpi_core.history.counter import Counter, CounterRule, Reading, Turn
+from efpi_core.history.counter import Reading, Turn
 from efpi_core.history.days import LocalDays
 from efpi_core.history.facts import HistoryFacts
+from efpi_core.history.following import Follower, follower_of
 from efpi_core.history.micro import micro
 from efpi_core.history.prices import PriceBook
 from efpi_core.history.raw import raw_values
 from efpi_core.history.rollup import QUARTER_S, Rollup, quarters_of
 from efpi_core.history.rollup_table import RollupTable, quarters_from
-from efpi_core.history.series import Series
+from efpi_core.history.series import Series, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Sealer:
         self._days = LocalDays(facts.time_zone)
         self._prices = PriceBook(facts)
         self._touched: dict[int, set[int]] = {}
-        self._earlier: dict[int, tuple[Channel, Counter]] = {}
+        self._earlier: dict[int, tuple[Channel, Follower]] = {}
         self._first_after: dict[int, Reading] = {}
         self.turns: list[CounterTurn] = []
 
@@ -51,6 +51,7 @@ class Sealer:
         """Seal a series, never an empty one, as it came; or one that goes up in time and is imported."""
         encoded = encode(series, channel.decimals)
         series.rising = ascending = encoded.rising
+        series.stamps = encoded.stamps or series.stamps
         if encoded.scaled is not None:
             channel.decimals = encoded.scaled.exponent
         first, last = (series.stamps[0], series.stamps[-1]) if ascending else (min(series.stamps), max(series.stamps))
@@ -69,8 +70,9 @@ class Sealer:
             quarters = self._again(channel, ordered, quarters)
         else:
             self._add_to_kept(channel, quarters)
-        if channel.counts:
-            self._count(channel, good if ascending else series.good_numbers(), quarters, imported)
+        if channel.counts or channel.holds:
+            span = Span(encoded.scaled.exponent, _largest(quarters)) if all_good and encoded.scaled else None
+            self._follow(channel, series, span, quarters, imported=imported)
         self._put(channel, quarters)
 
     def _put(self, channel: Channel, quarters: dict[int, Rollup]) -> None:
@@ -117,69 +119,81 @@ class Sealer:
                 added[start] = rollup
         return added
 
-    # --- counters
+    # --- energy
 
-    def _count(self, channel: Channel, came: Series, quarters: dict[int, Rollup], imported: bool) -> None:
-        """Follow a counter's readings. Of imported ones those count that lie outside of what was counted already."""
+    def _follow(
+        self, channel: Channel, came: Series, span: Span | None, quarters: dict[int, Rollup], *, imported: bool
+    ) -> None:
+        """Follow readings or power. Of imported ones those count that lie outside of what was counted already."""
         if imported and channel.first is not None and channel.counted_until is not None:
-            begin, end = self._first_before(channel).at, channel.counted_until
-            self._count_earlier(channel, came.at([n for n, at in enumerate(came.stamps) if at < begin]), quarters)
+            begin, end = self._first_before(channel, channel.first).at, channel.counted_until
+            self._follow_earlier(
+                channel, channel.first, came.at([n for n, at in enumerate(came.stamps) if at < begin]), quarters
+            )
             came = came.at([n for n, at in enumerate(came.stamps) if at > end])
-        if len(came):
-            counter = self._counter(channel, channel.last)
-            shown = cast(Sequence[float], came.values)
-            counter.follow(came.stamps, shown, rising=came.rising)
-            if channel.first is None:
-                channel.first = Reading(came.stamps[0], micro(shown[0]))
-            channel.last = counter.last
-            channel.counted_until = max(*came.stamps, channel.counted_until or 0)
-            self._take(channel, counter, quarters)
-
-    def _count_earlier(self, channel: Channel, came: Series, quarters: dict[int, Rollup]) -> None:
-        """Follow imported readings of before the first that is known."""
-        if not len(came):
+        follower = follower_of(channel, self._facts.most_w, channel.last)
+        came = came.good_numbers() if channel.counts else came
+        if follower is None or not len(came):
             return
-        shown = cast(Sequence[float], came.values)
-        counter = self._earlier.setdefault(channel.id, (channel, self._counter(channel, None)))[1]
-        if counter.last is None:
-            assert channel.first is not None  # noqa: S101  # by the caller
-            self._first_after[channel.id] = channel.first
-            channel.first = Reading(came.stamps[0], micro(shown[0]))
-        counter.follow(came.stamps, shown, rising=came.rising)
-        self._take(channel, counter, quarters)
+        follower.take(came, span)
+        first = _first_reading(came) if channel.first is None else channel.first
+        if first is not None:
+            channel.first, channel.last = first, follower.last
+            latest = came.stamps[-1] if came.rising else max(came.stamps)
+            channel.counted_until = max(latest, channel.counted_until or 0)
+            self._take(channel, follower, quarters)
 
-    def _first_before(self, channel: Channel) -> Reading:
+    def _follow_earlier(self, channel: Channel, first: Reading, came: Series, quarters: dict[int, Rollup]) -> None:
+        """Follow imported values of before the first reading that is known."""
+        earliest = _first_reading(came)
+        follower = follower_of(channel, self._facts.most_w, None)
+        if earliest is None or follower is None:
+            return
+        if channel.id not in self._earlier:
+            self._earlier[channel.id] = (channel, follower)
+            self._first_after[channel.id] = first
+            channel.first = earliest
+        follower = self._earlier[channel.id][1]
+        follower.take(came)
+        self._take(channel, follower, quarters)
+
+    def _first_before(self, channel: Channel, first: Reading) -> Reading:
         """The first reading before this import began."""
-        first = self._first_after.get(channel.id, channel.first)
-        assert first is not None  # noqa: S101  # by the caller
-        return first
+        return self._first_after.get(channel.id, first)
 
-    def _counter(self, channel: Channel, last: Reading | None) -> Counter:
-        return Counter(CounterRule.of(channel.unit, channel.modulus, self._facts.most_w), last)
-
-    def _take(self, channel: Channel, counter: Counter, quarters: dict[int, Rollup]) -> None:
-        """Add what a counter counted to the quarter hours; those that are not among them are read first."""
-        missing = {start: Rollup() for start in counter.quarters if start not in quarters}
+    def _take(self, channel: Channel, follower: Follower, quarters: dict[int, Rollup]) -> None:
+        """Add energy to the quarter hours; those that are not among them are read first."""
+        missing = {start: Rollup() for start in follower.quarters if start not in quarters}
         self._add_to_kept(channel, missing)
         quarters |= missing
-        for start, counted in counter.quarters.items():
-            quarters[start].count(counted)
+        for start, counted in follower.quarters.items():
+            quarters[start].count(counted, by_counter=channel.counts)
         if channel.flow:
-            self._prices.keep(self._connection, counter.quarters)
-        self.turns.extend(CounterTurn(channel.name, *turn) for turn in counter.turns)
-        counter.quarters.clear()
-        counter.turns.clear()
+            self._prices.keep(self._connection, follower.quarters)
+        self.turns.extend(CounterTurn(channel.name, *turn) for turn in follower.turns)
+        follower.quarters.clear()
+        follower.turns.clear()
 
     def _join_earlier(self) -> None:
         """The step from the last of the earlier readings that were imported to the first that was there before."""
-        for channel, counter in self._earlier.values():
-            first = self._first_after[channel.id]
-            counter.step(first)
+        for channel, follower in self._earlier.values():
+            follower.step(self._first_after[channel.id])
             quarters: dict[int, Rollup] = {}
-            self._take(channel, counter, quarters)
+            self._take(channel, follower, quarters)
             self._put(channel, quarters)
         self._earlier.clear()
         self._first_after.clear()
+
+
+def _largest(quarters: dict[int, Rollup]) -> float:
+    """How far from 0 the values of quarter hours are at most."""
+    return max(max(-one.low, one.high) for one in quarters.values() if one.low is not None and one.high is not None)
+
+
+def _first_reading(came: Series) -> Reading | None:
+    """The first that can be trusted."""
+    good = came.good_numbers()
+    return Reading(good.stamps[0], micro(cast(float, good.values[0]))) if len(good) else None
 
 
 def _spans(starts: set[int]) -> list[tuple[int, int]]:

@@ -13,6 +13,16 @@ QUALITIES = (Quality.GOOD, Quality.STALE, Quality.UNKNOWN)
 GOOD, STALE, UNKNOWN = range(3)
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is known of many values, all of them numbers."""
+
+    decimals: int
+    """So many tell all of them exactly."""
+    largest: float
+    """None of them is farther from 0."""
+
+
 @dataclass(slots=True)
 class Series:
     """Stamps in ms since 1970, the value at each, and how far it could be trusted."""
@@ -56,13 +66,15 @@ class Series:
         if self.qualities is None and kinds <= {int, float}:
             return self
         qualities = self.qualities or bytes(len(self))
-        return self.at(
+        good = self.at(
             [
                 place
                 for place, (value, quality) in enumerate(zip(self.values, qualities, strict=True))
                 if quality == GOOD and type(value) in (int, float)
             ]
         )
+        good.rising = self.rising
+        return good
 
     def at(self, places: list[int]) -> "Series":
         """The values at some places."""

@@ -82,6 +82,12 @@ def surely_rises(packed: bytes) -> bool:
     return bool(step >= 1 << 8 * (width & ~_LINE))
 
 
+def even_step(packed: bytes) -> int | None:
+    """The step of an even progression; None where the numbers that were packed are none, or only one."""
+    _, step, width = _HEAD.unpack_from(packed)
+    return step if step and not width else None
+
+
 def _planes(number: int, count: int) -> list[bytes] | None:
     """The planes of so many lanes that say anything; None when a lane's number is too large for them."""
     content = number.to_bytes(_LANE * count, "little")

@@ -58,6 +58,17 @@ def test_the_channels_are_listed_and_their_values_shown(home: Path) -> None:
     assert efpi("history", "--home", home / "none").code != 0
 
 
+def test_energy_is_shown_of_what_has_a_counter_and_of_what_has_none(home: Path) -> None:
+    question = ("--from", "2d", "--resolution", "day", "--home", home)
+    power = told_ok("history", "show", "boiler.power", *question)
+    assert "estimated kWh" in power.out and "mean W" in power.out
+    meter = told_ok("history", "show", "meter.electricity_consumed", "--json", *question).json["columns"]
+    assert sum(map(float, meter["energy_kwh"])) == pytest.approx((MINUTES - 1) / 60)
+    held = told_ok("history", "show", "boiler.power", "--json", *question).json["columns"]
+    joules = sum(Decimal("0.1") * (number % 9) * 60 for number in range(MINUTES - 1))
+    assert sum(map(Decimal, held["energy"])) == joules == sum(map(Decimal, held["estimated"]))
+
+
 def test_what_energy_cost_is_the_same_by_quarter_hours_and_days(home: Path) -> None:
     sums = []
     for resolution in ("quarter", "day"):

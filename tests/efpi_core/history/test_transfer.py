@@ -181,7 +181,28 @@ def test_quarter_hours_and_days_are_exported_as_they_are(tmp_path: Path) -> None
     file = written(tmp_path / "home", tmp_path / "days.csv", "m.energy", resolution=Resolution.DAY)
     rows = list(csv.DictReader(file.read_text().splitlines()))
     assert [row["at"] for row in rows] == ["2026-05-31T22:00:00.000Z"]
-    assert float(rows[0]["counted"]) == 59_900.0
+    assert float(rows[0]["counted"]) == float(rows[0]["energy"]) == 59_900.0
+
+
+def test_the_energy_of_power_is_exported_and_what_was_imported_counts(tmp_path: Path) -> None:
+    minutes = [(at, 600.0) for at in seconds(601, NOON, 60)]
+    store = opened(tmp_path / "home")
+    put(store, NOON, a__power=incoming(minutes[200:400]))
+    store.close()
+    later = tmp_path / "all.csv"
+    store = opened(tmp_path / "whole")
+    put(store, NOON, a__power=incoming(minutes))
+    store.close()
+    written(tmp_path / "whole", later, "a.power")
+    store = opened(tmp_path / "home")
+    store.seal(ms(NOON), all_of_it=True)
+    for _ in range(2):
+        import_csv(later, store)
+    store.close()
+    for home in ("home", "whole"):
+        file = written(tmp_path / home, tmp_path / f"{home}.csv", "a.power", resolution=Resolution.DAY)
+        row = next(csv.DictReader(file.read_text().splitlines()))
+        assert (float(row["energy"]), float(row["energy_kwh"]), row["counted"]) == (21_600_000.0, 6.0, ""), home
 
 
 def test_parquet_holds_the_same(tmp_path: Path) -> None:

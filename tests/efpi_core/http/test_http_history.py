@@ -119,6 +119,9 @@ async def test_quarter_hours_days_and_costs_agree_to_the_last_digit(tmp_path: Pa
         days = await columns(house, "/api/history/boiler.power", resolution="day", **span)
         assert days["at"] == ["2025-05-30T22:00:00Z", "2025-05-31T22:00:00Z"]
         assert sum(days["n"]) == HOURS * 60 + 2 and days["high"][-1] == 99.5
+        parts = await columns(house, "/api/history/boiler.power", resolution="quarter", **span)
+        assert sum(map(Decimal, parts["energy"])) == sum(map(Decimal, days["energy"])) > 0
+        assert sum(days["energy_kwh"]) == pytest.approx(float(sum(map(Decimal, days["energy"])) / KWH))
 
 
 @pytest.mark.parametrize(
