@@ -63,8 +63,8 @@ Instruction = (
 SystemDescription = OMBCSystemDescription | FRBCSystemDescription | DDBCSystemDescription
 """What a device of modes can do; it has no id of its own, and is named by its message_id."""
 
-EitherSide = Handshake | SessionRequest | ReceptionStatus | RevokeObject
-"""What both sides say."""
+EitherSide = Handshake | SessionRequest | RevokeObject
+"""What both sides say, beside their ReceptionStatus."""
 
 OfEnergyManager = HandshakeResponse | SelectControlType | Instruction
 """What only an energy manager says."""
@@ -96,7 +96,10 @@ _OfDeviceInEveryProfile = (
 OfDevice = _OfDeviceInEveryProfile | DDBCSystemDescription | DDBCSystemDescriptionWithDemand | DDBCPresentDemandStatus
 """What only a resource manager says, in one profile or the other."""
 
-AnyS2Message = EitherSide | OfEnergyManager | OfDevice
+AnyNamedMessage = EitherSide | OfEnergyManager | OfDevice
+"""Whatever is answered with a ReceptionStatus, in one profile or the other."""
+
+AnyS2Message = AnyNamedMessage | ReceptionStatus
 """Whatever is said, in one profile or the other."""
 
 _ONLY_IN: Mapping[Profile, tuple[type[S2Message], ...]] = {
@@ -104,7 +107,9 @@ _ONLY_IN: Mapping[Profile, tuple[type[S2Message], ...]] = {
     Profile.V1: (DDBCSystemDescription, DDBCPresentDemandStatus),
 }
 
-_IN_EVERY_PROFILE: tuple[type[S2Message], ...] = get_args(EitherSide | OfEnergyManager | _OfDeviceInEveryProfile)
+_IN_EVERY_PROFILE: tuple[type[S2Message], ...] = get_args(
+    EitherSide | ReceptionStatus | OfEnergyManager | _OfDeviceInEveryProfile
+)
 
 
 def type_of(message: type[S2Message]) -> str:
