@@ -175,6 +175,9 @@ INSTANCE_MISSING = _kind(
     "instance_missing", Level.ERROR, "The site names a plugin that is not installed or cannot be used."
 )
 INSTANCE_ENDED = _kind("instance_ended", Level.ERROR, "In a simulation, a plugin instance came to an end.", _AUTHOR)
+MEMORY_FORGOTTEN = _kind(
+    "memory_forgotten", Level.INFO, "What a plugin instance kept that is not in the site any more is forgotten."
+)
 RESTARTED_BY_HAND = _kind("restarted_by_hand", Level.INFO, "A person had a plugin instance started again.")
 OPERATION_CALLED = _kind(
     "operation_called", Level.INFO, "A person asked a plugin instance for one of its operations; secrets are masked."

@@ -109,6 +109,9 @@ class GatewayApi(Protocol):
     async def restart_instance(self, instance: str, by: str) -> None:
         """End an instance and start it again; releases it from quarantine."""
 
+    async def forget_memory(self, instance: str, by: str) -> None:
+        """Forget what an instance kept that is not in the site any more."""
+
     def operations(self, instance: str) -> tuple[OperationView, ...]:
         """What an instance can be asked for."""
 

@@ -1,11 +1,12 @@
 """`efpi plugins`: what is installed, and the settings of each offer."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from efpi_core.cli.client import part
 from efpi_core.cli.config_check import scanned
-from efpi_core.cli.options import JsonOption, require_known
+from efpi_core.cli.options import Caller, HomeOption, JsonOption, require_known
 from efpi_core.cli.schema_words import schema_rows
 from efpi_core.cli.screen import Screen
 from efpi_core.cli.waiting import waiting
@@ -45,6 +46,18 @@ def plugins(context: typer.Context, as_json: JsonOption = False) -> None:
 def _offer_json(found: Found) -> dict[str, Any]:
     offer = found.offer.model_dump(mode="json", exclude={"config_schema"})
     return offer | {"distribution": found.plugin.distribution, "version": found.plugin.version}
+
+
+@plugins_app.command()
+def forget(
+    instance: Annotated[str, typer.Argument(help="A plugin instance that is not in the site any more.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Forget what an instance kept; a later one of its name and its driver begins with nothing."""
+    caller = Caller(home, as_json=as_json)
+    caller.gateway.delete(f"/api/instances/{part(instance)}/memory")
+    caller.screen.show({"forgotten": instance}, [f"What {instance} kept is forgotten."])
 
 
 @plugins_app.command()

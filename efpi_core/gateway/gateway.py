@@ -27,6 +27,7 @@ from efpi_core.gateway.health import gateway_health
 from efpi_core.gateway.history_facts import history_facts
 from efpi_core.gateway.house import House
 from efpi_core.gateway.instances import Instances
+from efpi_core.gateway.memories import Memories
 from efpi_core.gateway.not_running import NOT_RUNNING, NOT_WELL
 from efpi_core.gateway.observations import ObservationBoard, Slot
 from efpi_core.gateway.operations import OperationDesk, operation_views
@@ -97,6 +98,8 @@ class Gateway:
         self.house.board.sinks.append(self._observed)
         self._leaving = False
         self._time = TimeKeeper(clock, self.house, self.event_log, state)
+        self._memories = Memories(state, clock, self._time.deadlines, self.event_log)
+        self.site.on_enact = self._memories.settle
         self._overrides = OverrideKeeper(state, self._time, self.house)
         self.house.on_limit_ended = lambda limit: self._time.forget_limit(limit.limit_id)
         self.event_log.sinks.append(self._event)
@@ -115,6 +118,7 @@ class Gateway:
         self._tell_beginning()
         restore(self._state, self.house, self.event_log, self._time, self._clock.now())
         planner.promised = self.house.promises.of_instance
+        planner.memory = self._memories.begin
         self._state.instances_begin()
         await self._state.committed()  # no message may bear a mark of this life that the next one could bear again
         if self.history is not None:
@@ -183,7 +187,7 @@ class Gateway:
         self.event_log.tell(kind, instance, text)
 
     def _store_value(self, instance: str, key: str, value: JsonValue) -> None:
-        self._state.put_instance_value(instance, key, value)
+        self._memories.put(instance, key, value)
 
     # --- what those who watch are told
 
@@ -331,6 +335,16 @@ class Gateway:
             raise RefusedError(f"there is no instance '{instance}'", f"name one of: {', '.join(self.site.order())}")
         self.event_log.tell(RESTARTED_BY_HAND, instance, f"{by} restarts it")
         await self._instances.restart(instance)
+
+    async def forget_memory(self, instance: str, by: str) -> None:
+        """Forget what an instance kept that is not in the site any more."""
+        if self.site.names(instance):
+            raise RefusedError(
+                f"'{instance}' is in the site, and keeps what it needs",
+                "take it out of the site with `efpi site apply` first",
+            )
+        self._memories.forget(instance, by)
+        await self._state.committed()
 
     def operations(self, instance: str) -> tuple[OperationView, ...]:
         """What an instance can be asked for."""

@@ -52,6 +52,8 @@ class Planner:
         self._lives = itertools.count(1)
         self._begun: set[str] = set()
         self._disorder = state.disorder
+        self.memory: Callable[[InstanceSpec], dict[str, JsonValue]] = lambda spec: {}
+        """What an instance that begins kept in its former lives."""
         self.promised: Callable[[str], tuple[str, ...]] = lambda instance: ()
         """The appliances of an instance of which allocations of a former life stand."""
 
@@ -79,7 +81,7 @@ class Planner:
             offer=spec.offer,
             config=dict(spec.config),
             secrets=self._secrets_for(spec, offer),
-            storage=self._state.instance_values(spec.instance),
+            storage=self.memory(spec),
             clock=ClockMode.REAL,
             now=self._now(),
             life=f"{self._life}-{next(self._lives)}",

@@ -16,6 +16,7 @@ from efpi_core.local_time import LocalTime
 from efpi_core.site.apply import ApplyWatch, Standing, Step
 from efpi_core.site.diff import diff_sites
 from efpi_core.site.document import Site
+from efpi_core.site.expand import all_instances
 from efpi_core.site.expand import instances as written_out
 from efpi_core.site.loader import SiteDocument, load_kept_site, load_site
 from efpi_core.site.revisions import ImportDecision, ImportRecord, Origin, Revision, Verdict, decide_import, text_digest
@@ -46,6 +47,8 @@ class SiteKeeper:
         self._changing = asyncio.Lock()
         self.watch_times: dict[str, float] = {}
         """Other times than the usual for watching a change; see `ApplyWatch`."""
+        self.on_enact: Callable[[Site], None] = lambda site: None
+        """Called with each site that is about to run."""
         self.check_configs: CheckConfigs | None = None
         self.site: Site | None = None
         self.text = ""
@@ -58,6 +61,10 @@ class SiteKeeper:
     def runs(self, instance: str) -> bool:
         """Whether the site in force names an instance."""
         return instance in self._names
+
+    def names(self, instance: str) -> bool:
+        """Whether the site in force names an instance, enabled or not."""
+        return self.site is not None and any(spec.instance == instance for spec, _ in all_instances(self.site))
 
     def order(self) -> tuple[str, ...]:
         """The instances in the document's order."""
@@ -129,6 +136,7 @@ class SiteKeeper:
     async def _enact(self, site: Site, changed: frozenset[str]) -> None:
         """Make the house and its instances what a site says; what did not change keeps running."""
         assert self._instances is not None and self._planner is not None, "started"  # noqa: S101  # by `start`
+        self.on_enact(site)
         plans = self._planner.plans(site)
         self._names = tuple(plan.spec.instance for plan in plans)
         self._house.names = {plan.spec.instance: plan.spec.name for plan in plans if plan.spec.name}

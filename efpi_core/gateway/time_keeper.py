@@ -21,29 +21,29 @@ class TimeKeeper:
         self._house = house
         self._events = events
         self._state = state
-        self._deadlines = Deadlines(clock, state.set_deadline)
+        self.deadlines = Deadlines(clock, state.set_deadline)
         clock.follow(self._happened)
 
     # --- what was named
 
     def restore(self) -> None:
         """Take up the deadlines of the former life."""
-        self._deadlines.restore(self._state.deadlines())
+        self.deadlines.restore(self._state.deadlines())
 
     def name_override(self, appliance_id: str, until: datetime, *, span: bool = False) -> Deadline | None:
         """A resident names the end of an override; returns the one that was named before for that appliance."""
-        former = self._deadlines.get(_override(appliance_id))
-        self._deadlines.begin(_override(appliance_id), until, span=span)
+        former = self.deadlines.get(_override(appliance_id))
+        self.deadlines.begin(_override(appliance_id), until, span=span)
         return former
 
     def put_back(self, appliance_id: str, former: Deadline | None) -> None:
         """What was named before counts again."""
         if former is not None:
-            self._deadlines.put(_override(appliance_id), former)
+            self.deadlines.put(_override(appliance_id), former)
 
     def override_until(self, appliance_id: str, named: datetime) -> datetime:
         """The end of an override, by the clock as it is set now."""
-        at = self._deadlines.at(_override(appliance_id))
+        at = self.deadlines.at(_override(appliance_id))
         if at is None:
             self.name_override(appliance_id, named)
         return at or named
@@ -51,17 +51,17 @@ class TimeKeeper:
     def forget_override(self, appliance_id: str) -> None:
         """An override ended: nothing is kept of it."""
         self._state.remove_override(appliance_id)
-        self._deadlines.forget(_override(appliance_id))
+        self.deadlines.forget(_override(appliance_id))
 
     def name_limit(self, limit: Limit) -> None:
         """Somebody sets a limit with its begin and end."""
-        self._deadlines.forget(*_names(limit.limit_id))
+        self.deadlines.forget(*_names(limit.limit_id))
         for name, at in _window(limit).items():
-            self._deadlines.begin(name, at)
+            self.deadlines.begin(name, at)
 
     def as_meant(self, limit: Limit) -> Limit:
         """A limit with its begin and end by the clock as it is set now."""
-        start, end = (self._deadlines.at(name) for name in _names(limit.limit_id))
+        start, end = (self.deadlines.at(name) for name in _names(limit.limit_id))
         known = {name: at for name, at in (("start", start), ("end", end)) if at is not None}
         if len(known) < len(_window(limit)):
             self.name_limit(limit)
@@ -71,11 +71,11 @@ class TimeKeeper:
     def forget_limit(self, limit_id: str) -> None:
         """A limit ended or was lifted: nothing is kept of it."""
         self._state.remove_limit(limit_id)
-        self._deadlines.forget(*_names(limit_id))
+        self.deadlines.forget(*_names(limit_id))
 
     def close(self) -> None:
         """Follow no more."""
-        self._deadlines.close()
+        self.deadlines.close()
 
     # --- what happened
 
@@ -95,7 +95,7 @@ class TimeKeeper:
         for record in house.appliances:
             if record.power_at is not None:
                 record.power_at += event.step
-        self._deadlines.clock_set(event)
+        self.deadlines.clock_set(event)
         for override in tuple(house.overrides):
             house.desk.move(override, self.override_until(override.appliance_id, override.until))
         for limit in house.limits.ordered():

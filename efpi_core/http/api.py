@@ -51,6 +51,7 @@ class Api:
             _changed("PUT", "/api/limits/{limit}", changing.set_limit),
             _changed("DELETE", "/api/limits/{limit}", changing.remove_limit),
             _changed("POST", "/api/instances/{instance}/restart", changing.restart),
+            _changed("DELETE", "/api/instances/{instance}/memory", changing.forget_memory),
             _shown("/api/instances/{instance}/operations", operating.listed),
             _changed("POST", "/api/instances/{instance}/operations/{operation}", operating.call),
             _changed("PUT", "/api/site", changing.apply_site),

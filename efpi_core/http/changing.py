@@ -155,6 +155,11 @@ class Changing:
         await self._gateway.restart_instance(instance, caller(request))
         return answer(next((view for view in self._gateway.instances() if view.instance == instance), None))
 
+    async def forget_memory(self, request: Request) -> Response:
+        """DELETE /api/instances/{instance}/memory: forget what it kept; it must not be in the site any more."""
+        await self._gateway.forget_memory(request.path_params["instance"], caller(request))
+        return Response(status_code=204)
+
     async def apply_site(self, request: Request) -> Response:
         """PUT /api/site: apply a document. With `If-Match`, only upon that revision."""
         body = await read_body(request, SiteBody)

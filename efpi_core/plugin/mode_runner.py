@@ -230,7 +230,7 @@ class ModeRunner(Appliance):
         super().end_allocation(allocation_id, status, text)
 
     async def take_back(self, allocation_id: str) -> None:
-        """Fall back from what it began, and go on with what other allocations began; harmless where it began nothing."""
+        """Fall back from what it began, and go on with what others began; harmless where it began nothing."""
         if allocation_id not in self._in_force.values():
             return
         others = {

@@ -249,6 +249,16 @@ class State(SiteRecords):
 
     # --- the plugins' memory
 
+    def memory_owners(self) -> frozenset[str]:
+        """Those of whom something is kept."""
+        return frozenset(str(owner) for owner, _ in self._database.rows[MEMORY])
+
+    def hand_over_memory(self, instance: str, heir: str) -> None:
+        """What one kept is another's from now on."""
+        for key, value in self.instance_values(instance).items():
+            self.put_instance_value(heir, key, value)
+        self.forget_instance(instance)
+
     def instance_values(self, instance: str) -> dict[str, JsonValue]:
         """All values that an instance keeps."""
         found = self._readable(MEMORY, _kept_value, lambda row: row[0] == instance)

@@ -197,6 +197,9 @@ class RecordedGateway:
     async def restart_instance(self, instance: str, by: str) -> None:
         self.asked.append(("restart", instance, by))
 
+    async def forget_memory(self, instance: str, by: str) -> None:
+        self.asked.append(("forget_memory", instance, by))
+
     def operations(self, instance: str) -> tuple[OperationView, ...]:
         if instance != "battery":
             raise RefusedError(f"there is no instance '{instance}'", "name one of: battery")

@@ -202,6 +202,12 @@ def test_an_instance_is_started_again(house: Beside, capsys: pytest.CaptureFixtu
     assert "did you mean 'planner'?" in capsys.readouterr().err
 
 
+def test_what_an_instance_kept_is_forgotten(house: Beside, capsys: pytest.CaptureFixture[str]) -> None:
+    assert efpi(house, "plugins", "forget", "heater") == ExitCode.OK
+    assert house.gateway.asked[0][:2] == ("forget_memory", "heater")
+    assert "heater" in capsys.readouterr().out
+
+
 def test_the_site_in_force_is_printed_as_written(house: Beside, capsys: pytest.CaptureFixture[str]) -> None:
     assert efpi(house, "site", "show") == ExitCode.OK
     assert efpi(house, "site", "show", "--revision", "6") == ExitCode.OK

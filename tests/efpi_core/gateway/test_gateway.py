@@ -10,6 +10,7 @@ from efpi_core.clock import SteppedClock
 from efpi_core.errors import RefusedError, SettingsError
 from efpi_core.gateway.gateway import Gateway
 from efpi_core.gateway.planning import Planner
+from efpi_core.host.frames import Store
 from efpi_core.plugin.limits import Limit, LimitSource
 from efpi_core.state.state import State
 from efpi_core.views import InstanceState
@@ -193,6 +194,17 @@ async def test_only_an_instance_of_the_site_is_started_again(home: Home) -> None
         await gateway.restart_instance("batery", "anna")
     assert "battery, meter, steering" in refused.value.cure
     assert home.staff.restarted == ["battery"]
+
+
+async def test_what_an_instance_of_the_site_keeps_is_not_forgotten_by_hand(home: Home) -> None:
+    gateway = await home.begin()
+    gateway.on_frame("battery", Store("mode", "charge"))
+    with pytest.raises(RefusedError, match="in the site"):
+        await gateway.forget_memory("battery", "anna")
+    gateway.site.site = None
+    await gateway.forget_memory("battery", "anna")
+    with pytest.raises(RefusedError, match="nothing is kept"):
+        await gateway.forget_memory("battery", "anna")
 
 
 async def test_the_books_are_closed_even_when_the_instances_do_not_end(home: Home) -> None:

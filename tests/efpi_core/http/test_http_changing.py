@@ -18,6 +18,7 @@ CHANGES = [
     ("PUT", "/api/limits/night", {"upper_w": 1000}),
     ("DELETE", "/api/limits/night", None),
     ("POST", "/api/instances/battery/restart", None),
+    ("DELETE", "/api/instances/battery/memory", None),
     ("PUT", "/api/site", {"text": "efpi: 1"}),
     ("POST", "/api/site/rollback", {"revision": 6}),
 ]
