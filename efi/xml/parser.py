@@ -1,0 +1,163 @@
+"""From bytes of strangers to a tree: XML without document types, entities and instructions, within bounds.
+
+A document may declare XML 1.1; it is read as XML 1.0, as other readers do, so what only 1.1 allows is refused.
+"""
+
+from dataclasses import dataclass
+from typing import NoReturn
+from xml.parsers import expat  # nosec  # document types are refused before anything in them is looked at
+
+from efi.refusal import Refusal
+from efi.xml.errors import UnreadableXmlError
+from efi.xml.tree import BLANKS, Element
+
+ENCODINGS = frozenset(("utf-8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"))
+"""The encodings that a document may declare; without a declaration it is UTF-8, or UTF-16 with its mark."""
+
+VERSIONS = frozenset(("1.0", "1.1"))
+
+INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+"""The namespace of xsi:type and its like (XML Schema Part 1, 2.6)."""
+
+XSI_TYPE = f"{INSTANCE}}}type"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of a document."""
+
+    size: int = 4 << 20
+    """In bytes."""
+    depth: int = 32
+    """Elements within elements."""
+    elements: int = 100_000
+    """Elements altogether."""
+    attributes: int = 32
+    """Attributes of one element."""
+    text: int = 1 << 16
+    """Characters of one element or attribute."""
+
+
+LIMITS = Limits()
+
+
+def parse(data: bytes, limits: Limits = LIMITS) -> Element:
+    """Read a document; raises UnreadableXmlError with the line at which it stopped."""
+    if len(data) > limits.size:
+        raise UnreadableXmlError(
+            [_refusal("document_too_large", f"it has {len(data)} bytes, more than {limits.size}", "part it")]
+        )
+    return _Reader(limits).read(data)
+
+
+def _refusal(rule: str, fact: str, cure: str) -> Refusal:
+    return Refusal(rule, "", None, fact, cure)
+
+
+class _Reader:
+    """Builds the tree of one document as its parts are met."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._left = limits.elements
+        self._root = Element("")
+        self._open: list[Element] = []
+        self._characters: list[str] = []
+        self._length = 0
+        self._scopes: dict[str, list[str]] = {}
+        self._parser = parser = expat.ParserCreate(None, "}")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+        parser.XmlDeclHandler = self._declaration
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.ProcessingInstructionHandler = self._instruction
+        parser.StartNamespaceDeclHandler = self._prefix
+        parser.EndNamespaceDeclHandler = self._prefix_ends
+
+    def read(self, data: bytes) -> Element:
+        try:
+            self._parser.Parse(data, True)
+        except expat.ExpatError as error:
+            words = expat.ErrorString(error.code) or "it cannot be read"
+            raise UnreadableXmlError(
+                [self._at(error.lineno, "not_well_formed", words, "write it as XML 1.0")]
+            ) from error
+        except (LookupError, ValueError) as error:
+            if isinstance(error, UnreadableXmlError):
+                raise
+            self._stop("not_well_formed", f"its encoding fails: {error}", "write it in UTF-8")
+        return self._root
+
+    def _stop(self, rule: str, fact: str, cure: str) -> NoReturn:
+        raise UnreadableXmlError([self._at(self._parser.CurrentLineNumber, rule, fact, cure)])
+
+    @staticmethod
+    def _at(line: int, rule: str, fact: str, cure: str) -> Refusal:
+        return _refusal(rule, f"line {line}: {fact}", cure)
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        above = self._open
+        limits = self._limits
+        self._left -= 1
+        if self._left < 0:
+            self._stop("too_many_elements", f"it has more than {limits.elements} elements", "part it")
+        if attributes:
+            if len(attributes) > limits.attributes:
+                self._stop("too_many_attributes", f"an element has {len(attributes)} attributes", "leave some out")
+            for value in attributes.values():
+                if len(value) > limits.text:
+                    self._stop("text_too_long", f"an attribute has {len(value)} characters", "shorten it")
+        element = Element(tag, attributes, self._parser.CurrentLineNumber)
+        if XSI_TYPE in attributes:
+            element.scope = {prefix: stack[-1] for prefix, stack in self._scopes.items() if stack}
+        if above:
+            if self._characters:
+                self._flush(above[-1], within=True)
+            if len(above) >= limits.depth:
+                self._stop("too_deep", f"elements stand more than {limits.depth} deep", "flatten it")
+            above[-1].children.append(element)
+        else:
+            self._root = element
+        above.append(element)
+
+    def _end(self, tag: str) -> None:
+        element = self._open.pop()
+        if self._characters:
+            self._flush(element, within=bool(element.children))
+
+    def _text(self, characters: str) -> None:
+        self._length += len(characters)
+        if self._length > self._limits.text:
+            self._stop("text_too_long", f"an element has more than {self._limits.text} characters", "shorten it")
+        self._characters.append(characters)
+
+    def _flush(self, element: Element, *, within: bool) -> None:
+        """Hand over the characters met since the last tag; between elements blanks say nothing."""
+        text = "".join(self._characters)
+        self._characters.clear()
+        self._length = 0
+        if within and not text.strip(BLANKS):
+            return
+        element.text += text
+        if len(element.text) > self._limits.text:
+            self._stop("text_too_long", f"an element has more than {self._limits.text} characters", "shorten it")
+
+    def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
+        if version not in VERSIONS:
+            self._stop("unknown_xml_version", f"it declares XML {version[:20]}", "declare version 1.0")
+        if encoding is not None and encoding.lower() not in ENCODINGS:
+            self._stop("unknown_encoding", f"it declares the encoding {encoding[:40]!a}", "write it in UTF-8")
+
+    def _doctype(self, *declared: object) -> None:
+        self._stop("document_type", "it declares a document type", "leave out <!DOCTYPE>")
+
+    def _instruction(self, target: str, data: str) -> None:
+        self._stop("processing_instruction", f"it holds the instruction <?{target[:40]}?>", "leave it out")
+
+    def _prefix(self, prefix: str | None, namespace: str | None) -> None:
+        self._scopes.setdefault(prefix or "", []).append(namespace or "")
+
+    def _prefix_ends(self, prefix: str | None) -> None:
+        self._scopes[prefix or ""].pop()

@@ -1,0 +1,67 @@
+"""The tree of a document: elements with their attributes, text and children."""
+
+BLANKS = " \t\r\n"
+"""The characters that XML counts as white space."""
+
+
+class Element:
+    """One element. Names are `namespace}local`, or only `local` where there is no namespace."""
+
+    __slots__ = ("attributes", "children", "line", "scope", "tag", "text")
+
+    def __init__(self, tag: str, attributes: dict[str, str] | None = None, line: int = 0) -> None:
+        self.tag = tag
+        self.attributes: dict[str, str] = attributes if attributes is not None else {}
+        """By name, in the document's order."""
+        self.children: list[Element] = []
+        """In the document's order."""
+        self.text = ""
+        """The characters directly within; blanks beside child elements are left out."""
+        self.line = line
+        """Where it begins in the document; 0 where it was not read from one."""
+        self.scope: dict[str, str] | None = None
+        """The prefixes in force, kept only where an attribute's value may name one (xsi:type)."""
+
+    @property
+    def local(self) -> str:
+        """The name without its namespace."""
+        return local_name(self.tag)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the name, or nothing."""
+        return self.tag.rpartition("}")[0]
+
+
+def local_name(tag: str) -> str:
+    """A name without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+def path_of(root: Element, wanted: Element, attribute: str | None = None) -> str:
+    """Where an element or an attribute stands: `StorageStatus/actuatorStatuses/actuatorStatus[2]/@actuatorId`.
+
+    A number counts the elements of one name beneath one parent, and is left out where there is only one.
+    """
+    steps = _steps_to(root, wanted)
+    if attribute is not None:
+        steps.append(f"@{local_name(attribute)}")
+    return "/".join(steps)
+
+
+def _steps_to(root: Element, wanted: Element) -> list[str]:
+    """The steps from the root to an element; depth first, without recursion."""
+    stack: list[tuple[Element, list[str]]] = [(root, [root.local])]
+    while stack:
+        element, steps = stack.pop()
+        if element is wanted:
+            return steps
+        counts: dict[str, int] = {}
+        for child in element.children:
+            counts[child.tag] = counts.get(child.tag, 0) + 1
+        seen: dict[str, int] = {}
+        for child in element.children:
+            seen[child.tag] = seen.get(child.tag, 0) + 1
+            number = f"[{seen[child.tag]}]" if counts[child.tag] > 1 else ""
+            stack.append((child, [*steps, child.local + number]))
+    return [wanted.local]
