@@ -1,0 +1,1 @@
+"""S2's messages as the interface's: one file a control type, without memory."""

@@ -1,0 +1,166 @@
+"""FRBC as the interface's storage."""
+
+import re
+from typing import NamedTuple
+
+from efi.conversion import LeniencyKind
+from efi.s2.frbc import (
+    FRBCActuatorDescription,
+    FRBCFillLevelTargetProfile,
+    FRBCLeakageBehaviour,
+    FRBCLeakageBehaviourElement,
+    FRBCOperationMode,
+    FRBCOperationModeElement,
+    FRBCSystemDescription,
+    FRBCUsageForecast,
+)
+from efi.s2.mapping.notes import Notes
+from efi.s2.mapping.read.actuators import actuator
+from efi.s2.mapping.read.levels import over_levels
+from efi.s2.mapping.read.modes import graph
+from efi.s2.mapping.read.profiles import lasting
+from efi.s2.mapping.read.values import (
+    Fields,
+    along_factor,
+    duration,
+    expected_usage,
+    label,
+    ordered,
+    powers,
+    running_costs,
+)
+
+LEAKAGE_STRETCHED = LeniencyKind(
+    "leakage_incomplete",
+    "a leakage that is not told for all of the storage's fill levels",
+    "beyond what is told it leaks as at the nearest level that is",
+)
+
+UNITS = frozenset(
+    ("%", "J", "kJ", "MJ", "Wh", "kWh", "MWh", "°C", "K", "l", "L", "m³", "m3", "kg", "m", "cm", "km", "Pa", "bar")
+)
+"""A fill-level label that is one of these is the unit itself."""
+
+_WITH_UNIT = re.compile(r"(?P<label>.*?) ?\[(?P<unit>[^\[\]]+)\]", re.DOTALL)
+
+
+class LevelWords(NamedTuple):
+    """What a fill level is, and in which unit, for people."""
+
+    label: str
+    unit: str
+
+
+def level_words(text: str) -> LevelWords:
+    """What S2's one label says of the fill level: its unit alone, or `state of charge [%]`."""
+    if text in UNITS:
+        return LevelWords("", text)
+    found = _WITH_UNIT.fullmatch(text)
+    return LevelWords(found["label"], found["unit"]) if found is not None else LevelWords(text, "")
+
+
+def description(message: FRBCSystemDescription, notes: Notes) -> Fields:
+    """The fields of a StorageSystemDescription."""
+    storage = message.storage
+    within = ordered(storage.fill_level_range, "storage.fill_level_range", notes)
+    return {
+        "message_id": message.message_id,
+        "valid_from": message.valid_from,
+        "label": label(storage.diagnostic_label, "storage.diagnostic_label", notes),
+        "fill_level_range": within,
+        "provides_leakage": storage.provides_leakage_behaviour,
+        "provides_usage_forecast": storage.provides_usage_forecast,
+        "provides_targets": storage.provides_fill_level_target_profile,
+        "actuators": [
+            _behaviour(each, within, f"actuators.{place}.", notes) for place, each in enumerate(message.actuators)
+        ],
+    }
+
+
+def actuators(message: FRBCSystemDescription, notes: Notes) -> list[Fields]:
+    """The actuators, as a registration names them."""
+    return [
+        actuator(
+            each.id,
+            each.diagnostic_label,
+            each.supported_commodities,
+            (power for mode in each.operation_modes for element in mode.elements for power in element.power_ranges),
+            f"actuators.{place}.",
+            notes,
+        )
+        for place, each in enumerate(message.actuators)
+    ]
+
+
+def _behaviour(each: FRBCActuatorDescription, within: Fields, path: str, notes: Notes) -> Fields:
+    return {
+        "actuator_id": each.id,
+        "modes": [
+            _mode(mode, within, f"{path}operation_modes.{place}.", notes)
+            for place, mode in enumerate(each.operation_modes)
+        ],
+        **graph(each.transitions, each.timers, path, notes),
+    }
+
+
+def _mode(mode: FRBCOperationMode, within: Fields, path: str, notes: Notes) -> Fields:
+    return {
+        "mode_id": mode.id,
+        "label": label(mode.diagnostic_label, f"{path}diagnostic_label", notes),
+        "abnormal_condition_only": mode.abnormal_condition_only,
+        "elements": over_levels(mode.elements, _element, within, f"{path}elements.", notes),
+    }
+
+
+def _element(element: FRBCOperationModeElement, path: str, notes: Notes) -> Fields:
+    return {
+        "fill_rate": along_factor(element.fill_rate),
+        "power": powers(element.power_ranges),
+        **running_costs(element.running_costs, f"{path}running_costs", notes),
+    }
+
+
+def leakage(message: FRBCLeakageBehaviour, within: tuple[float, float] | None, notes: Notes) -> Fields:
+    """The fields of a StorageLeakageUpdate; `within` are the ends of the storage's fill levels, where known."""
+    elements = over_levels(message.elements, _leak, None, "elements.", notes)
+    if within is not None:
+        _stretch(elements, within, notes)
+    return {"message_id": message.message_id, "valid_from": message.valid_from, "elements": elements}
+
+
+def _leak(element: FRBCLeakageBehaviourElement, path: str, notes: Notes) -> Fields:
+    return {"rate": element.leakage_rate}
+
+
+def _stretch(elements: list[Fields], within: tuple[float, float], notes: Notes) -> None:
+    first, last = elements[0]["fill_level_range"], elements[-1]["fill_level_range"]
+    lower, upper = within
+    if first["lower"] <= lower <= upper <= last["upper"]:
+        return
+    notes.forgiven(LEAKAGE_STRETCHED, "elements", f"{first['lower']} to {last['upper']}")
+    first["lower"] = min(first["lower"], lower)
+    last["upper"] = max(last["upper"], upper)
+
+
+def usage(message: FRBCUsageForecast, notes: Notes) -> Fields:
+    """The fields of a StorageUsageForecast."""
+    elements = [
+        {
+            "duration": duration(element.duration, f"elements.{place}.duration", notes),
+            "rate": expected_usage(element),
+        }
+        for place, element in lasting(message.elements, "elements.", notes)
+    ]
+    return {"message_id": message.message_id, "valid_from": message.start_time, "elements": elements}
+
+
+def targets(message: FRBCFillLevelTargetProfile, notes: Notes) -> Fields:
+    """The fields of a StorageTargetProfileUpdate."""
+    elements = [
+        {
+            "duration": duration(element.duration, f"elements.{place}.duration", notes),
+            "fill_level_range": ordered(element.fill_level_range, f"elements.{place}.fill_level_range", notes),
+        }
+        for place, element in enumerate(message.elements)
+    ]
+    return {"message_id": message.message_id, "valid_from": message.start_time, "elements": elements}
