@@ -15,6 +15,7 @@ from efi.s2.conversation import (
     SessionRequest,
     SessionRequestType,
 )
+from efi.s2.deliveries import printable
 from efi.s2.judgement import Harmless
 from efi.s2.messages import AnyNamedMessage, Instruction, OfDevice, control_type_of
 from efi.s2.outcome import ControlTypeChanged, EndingKind, Outcome
@@ -62,7 +63,7 @@ class CemSession(Session):
     def _take_handshake(self, message: Handshake) -> None:
         agreement = self._agreement(message)
         if agreement is None:
-            offered = ", ".join(message.supported_protocol_versions or ())[:200]
+            offered = printable(", ".join(message.supported_protocol_versions or ())[:200])
             ours = ", ".join(self.profiles)
             self._finish(
                 SessionRequestType.TERMINATE,

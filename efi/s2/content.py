@@ -5,33 +5,39 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from efi.refusal import listed, refuse
-from efi.s2.common import CommodityQuantity, NumberRange, PowerRange, Timer, Transition
+from efi.refusal import Refused, listed, refuse
+from efi.s2.common import CommodityQuantity, NumberRange, Transition
 from efi.s2.ddbc import (
+    DDBCActuatorDescription,
     DDBCActuatorStatus,
     DDBCInstruction,
     DDBCSystemDescription,
     DDBCSystemDescriptionWithDemand,
 )
 from efi.s2.frbc import (
+    FRBCActuatorDescription,
     FRBCActuatorStatus,
     FRBCFillLevelTargetProfile,
     FRBCInstruction,
     FRBCLeakageBehaviour,
     FRBCLeakageBehaviourElement,
+    FRBCOperationMode,
     FRBCOperationModeElement,
     FRBCSystemDescription,
 )
 from efi.s2.model import S2Message
 from efi.s2.ombc import OMBCInstruction, OMBCStatus, OMBCSystemDescription
 from efi.s2.pebc import (
+    PEBCAllowedLimitRange,
     PEBCEnergyConstraint,
     PEBCInstruction,
     PEBCPowerConstraints,
+    PEBCPowerEnvelope,
+    PEBCPowerEnvelopeElement,
     PEBCPowerEnvelopeLimitType,
 )
 from efi.s2.power import PowerForecast, PowerMeasurement
-from efi.s2.ppbc import PPBCPowerProfileDefinition
+from efi.s2.ppbc import PPBCPowerProfileDefinition, PPBCPowerSequence, PPBCPowerSequenceContainer
 
 SLACK = 1e-6
 """How far sums and factors may be off, relatively: senders count in floating point, some in single precision."""
@@ -51,15 +57,21 @@ def check_content(message: S2Message) -> None:
 # Parts ----------------------------------------------------------------------------------------------------------------
 
 
+def _each(parts: Iterable[Any], name: str, rule: Callable[[Any], None]) -> None:
+    """Apply a rule to each part; its path is made up only where one breaks the rule."""
+    for number, part in enumerate(parts):
+        try:
+            rule(part)
+        except Refused as refused:
+            inner = refused.refusal.path
+            path = f"{name}.{number}.{inner}" if inner else f"{name}.{number}"
+            raise Refused(refused.refusal._replace(path=path)) from None
+
+
 def _ordered(span: NumberRange, path: str) -> None:
     if span.start_of_range > span.end_of_range:
-        refuse(
-            "range_reversed",
-            path,
-            f"{span.start_of_range} to {span.end_of_range}",
-            "it starts above its end",
-            "swap them",
-        )
+        numbers = f"{span.start_of_range} to {span.end_of_range}"
+        refuse("range_reversed", path, numbers, "it starts above its end", "swap them")
 
 
 def _not_before(start: datetime, end: datetime | None, path: str) -> None:
@@ -67,9 +79,9 @@ def _not_before(start: datetime, end: datetime | None, path: str) -> None:
         refuse("interval_reversed", path, end.isoformat(), f"it begins at {start.isoformat()}", "let it end later")
 
 
-def _within(factor: float) -> None:
-    if not -SLACK <= factor <= 1 + SLACK:
-        refuse("factor_out_of_range", "operation_mode_factor", factor, "a factor is 0 to 1", "keep it there")
+def _uncrossed(lower: float, upper: float, path: str) -> None:
+    if lower > upper:
+        refuse("limits_crossed", path, lower, f"the upper one is {upper}", "swap them")
 
 
 def _each_quantity_once(values: Sequence[Any], path: str) -> None:
@@ -91,12 +103,9 @@ def _each_id_once(parts: Sequence[Any], path: str) -> set[str]:
     return ids
 
 
-_Levels = FRBCOperationModeElement | FRBCLeakageBehaviourElement
-
-
-def _contiguous(elements: Sequence[_Levels], path: str) -> None:
-    for number, element in enumerate(elements):
-        _ordered(element.fill_level_range, f"{path}.{number}.fill_level_range")
+def _contiguous(elements: Sequence[FRBCOperationModeElement | FRBCLeakageBehaviourElement]) -> None:
+    """Fill levels without gaps: in any order, and each bound as exact as its sender counts."""
+    _each(elements, "elements", _fill_levels)
     if len(elements) > 1:
         spans = sorted((each.fill_level_range.start_of_range, each.fill_level_range.end_of_range) for each in elements)
         slack = SLACK * max(1.0, spans[-1][1] - spans[0][0])
@@ -104,40 +113,81 @@ def _contiguous(elements: Sequence[_Levels], path: str) -> None:
             if abs(start - end) > slack:
                 refuse(
                     "ranges_not_contiguous",
-                    path,
+                    "elements",
                     start,
                     f"the fill levels before end at {end}",
                     "let each range start where the last ended",
                 )
 
 
-def _modes(
-    modes: Sequence[Any], transitions: Iterable[Transition], timers: Sequence[Timer], path: str, modes_name: str
-) -> None:
-    """The parts that hang together: modes, the transitions among them, and their timers."""
-    mode_ids = _each_id_once(modes, f"{path}{modes_name}")
-    timer_ids = _each_id_once(timers, f"{path}timers") if timers else set()
-    for number, transition in enumerate(transitions):
-        if transition.from_ not in mode_ids or transition.to not in mode_ids:
-            end = "to" if transition.from_ in mode_ids else "from"
-            _unknown(f"{path}transitions.{number}.{end}", _end_of(transition, end), mode_ids, "operation mode")
-        for field in ("start_timers", "blocking_timers"):
-            for place, timer in enumerate(getattr(transition, field)):
-                if timer not in timer_ids:
-                    _unknown(f"{path}transitions.{number}.{field}.{place}", timer, timer_ids, "timer")
+def _fill_levels(part: Any) -> None:
+    _ordered(part.fill_level_range, "fill_level_range")
 
 
-def _end_of(transition: Transition, end: str) -> str:
-    return transition.to if end == "to" else transition.from_
+def _power_ranges(mode: Any) -> None:
+    _each_quantity_once(mode.power_ranges, "power_ranges")
+
+
+def _power_values(element: Any) -> None:
+    _each_quantity_once(element.power_values, "power_values")
+
+
+def _frbc_mode(mode: FRBCOperationMode) -> None:
+    _contiguous(mode.elements)
+    _each(mode.elements, "elements", _power_ranges)
+
+
+def _modes(part: Any) -> None:
+    """Modes, the transitions among them, and their timers."""
+    modes = _each_id_once(part.operation_modes, "operation_modes")
+    timers = _each_id_once(part.timers, "timers")
+
+    def among_them(transition: Transition) -> None:
+        if transition.from_ not in modes:
+            _unknown("from", transition.from_, modes, "operation mode")
+        if transition.to not in modes:
+            _unknown("to", transition.to, modes, "operation mode")
+        if not timers.issuperset(transition.start_timers):
+            _unknown("start_timers", listed(set(transition.start_timers) - timers), timers, "timer")
+        if not timers.issuperset(transition.blocking_timers):
+            _unknown("blocking_timers", listed(set(transition.blocking_timers) - timers), timers, "timer")
+
+    _each(part.transitions, "transitions", among_them)
 
 
 def _unknown(path: str, name: str, known: Iterable[str], what: str) -> None:
     refuse("unknown_id", path, name, f"there is no such {what}", f"name one of {listed(known)}")
 
 
-def _power_ranges(ranges: Sequence[PowerRange], path: str) -> None:
-    if len(ranges) > 1:
-        _each_quantity_once(ranges, path)
+def _frbc_actuator(actuator: FRBCActuatorDescription) -> None:
+    _modes(actuator)
+    _each(actuator.operation_modes, "operation_modes", _frbc_mode)
+
+
+def _ddbc_actuator(actuator: DDBCActuatorDescription) -> None:
+    _modes(actuator)
+    _each(actuator.operation_modes, "operation_modes", _power_ranges)
+
+
+def _allowed_range(allowed: PEBCAllowedLimitRange) -> None:
+    _ordered(allowed.range_boundary, "range_boundary")
+
+
+def _envelope(envelope: PEBCPowerEnvelope) -> None:
+    _each(envelope.power_envelope_elements, "power_envelope_elements", _envelope_element)
+
+
+def _envelope_element(element: PEBCPowerEnvelopeElement) -> None:
+    _uncrossed(element.lower_limit, element.upper_limit, "lower_limit")
+
+
+def _container(container: PPBCPowerSequenceContainer) -> None:
+    _each_id_once(container.power_sequences, "power_sequences")
+    _each(container.power_sequences, "power_sequences", _sequence)
+
+
+def _sequence(sequence: PPBCPowerSequence) -> None:
+    _each(sequence.elements, "elements", _power_values)
 
 
 # Messages -------------------------------------------------------------------------------------------------------------
@@ -146,38 +196,27 @@ def _power_ranges(ranges: Sequence[PowerRange], path: str) -> None:
 def _frbc_description(message: FRBCSystemDescription) -> None:
     _ordered(message.storage.fill_level_range, "storage.fill_level_range")
     _each_id_once(message.actuators, "actuators")
-    for number, actuator in enumerate(message.actuators):
-        path = f"actuators.{number}."
-        _modes(actuator.operation_modes, actuator.transitions, actuator.timers, path, "operation_modes")
-        for place, mode in enumerate(actuator.operation_modes):
-            _contiguous(mode.elements, f"{path}operation_modes.{place}.elements")
-            for index, element in enumerate(mode.elements):
-                _power_ranges(element.power_ranges, f"{path}operation_modes.{place}.elements.{index}.power_ranges")
+    _each(message.actuators, "actuators", _frbc_actuator)
 
 
 def _ombc_description(message: OMBCSystemDescription) -> None:
-    _modes(message.operation_modes, message.transitions, message.timers, "", "operation_modes")
-    for place, mode in enumerate(message.operation_modes):
-        _power_ranges(mode.power_ranges, f"operation_modes.{place}.power_ranges")
+    _modes(message)
+    _each(message.operation_modes, "operation_modes", _power_ranges)
 
 
 def _ddbc_description(message: DDBCSystemDescription) -> None:
     _each_id_once(message.actuators, "actuators")
-    for number, actuator in enumerate(message.actuators):
-        path = f"actuators.{number}."
-        _modes(actuator.operation_modes, actuator.transitions, actuator.timers, path, "operation_modes")
-        for place, mode in enumerate(actuator.operation_modes):
-            _power_ranges(mode.power_ranges, f"{path}operation_modes.{place}.power_ranges")
+    _each(message.actuators, "actuators", _ddbc_actuator)
 
 
 def _power_constraints(message: PEBCPowerConstraints) -> None:
     _not_before(message.valid_from, message.valid_until, "valid_until")
+    _each(message.allowed_limit_ranges, "allowed_limit_ranges", _allowed_range)
     limits: dict[CommodityQuantity, set[PEBCPowerEnvelopeLimitType]] = {}
-    for number, each in enumerate(message.allowed_limit_ranges):
-        _ordered(each.range_boundary, f"allowed_limit_ranges.{number}.range_boundary")
+    for each in message.allowed_limit_ranges:
         limits.setdefault(each.commodity_quantity, set()).add(each.limit_type)
     for quantity, kinds in limits.items():
-        if len(kinds) < 2:
+        if len(kinds) < len(PEBCPowerEnvelopeLimitType):
             missing = next(kind for kind in PEBCPowerEnvelopeLimitType if kind not in kinds)
             refuse(
                 "limit_missing",
@@ -190,58 +229,26 @@ def _power_constraints(message: PEBCPowerConstraints) -> None:
 
 def _energy_constraint(message: PEBCEnergyConstraint) -> None:
     _not_before(message.valid_from, message.valid_until, "valid_until")
-    if message.lower_average_power > message.upper_average_power:
-        refuse(
-            "limits_crossed",
-            "lower_average_power",
-            message.lower_average_power,
-            f"the upper one is {message.upper_average_power}",
-            "swap them",
-        )
+    _uncrossed(message.lower_average_power, message.upper_average_power, "lower_average_power")
 
 
-def _envelopes(message: PEBCInstruction) -> None:
+def _pebc_instruction(message: PEBCInstruction) -> None:
     _each_quantity_once(message.power_envelopes, "power_envelopes")
-    for number, envelope in enumerate(message.power_envelopes):
-        for place, element in enumerate(envelope.power_envelope_elements):
-            if element.lower_limit > element.upper_limit:
-                refuse(
-                    "limits_crossed",
-                    f"power_envelopes.{number}.power_envelope_elements.{place}.lower_limit",
-                    element.lower_limit,
-                    f"the upper limit is {element.upper_limit}",
-                    "swap them",
-                )
+    _each(message.power_envelopes, "power_envelopes", _envelope)
 
 
 def _profile(message: PPBCPowerProfileDefinition) -> None:
     _not_before(message.start_time, message.end_time, "end_time")
     _each_id_once(message.power_sequences_containers, "power_sequences_containers")
-    for number, container in enumerate(message.power_sequences_containers):
-        path = f"power_sequences_containers.{number}.power_sequences"
-        _each_id_once(container.power_sequences, path)
-        for place, sequence in enumerate(container.power_sequences):
-            for index, element in enumerate(sequence.elements):
-                if len(element.power_values) > 1:
-                    _each_quantity_once(element.power_values, f"{path}.{place}.elements.{index}.power_values")
+    _each(message.power_sequences_containers, "power_sequences_containers", _container)
 
 
 def _forecast(message: PowerForecast) -> None:
-    for number, element in enumerate(message.elements):
-        if len(element.power_values) > 1:
-            _each_quantity_once(element.power_values, f"elements.{number}.power_values")
+    _each(message.elements, "elements", _power_values)
 
 
 def _target(message: FRBCFillLevelTargetProfile) -> None:
-    for number, element in enumerate(message.elements):
-        _ordered(element.fill_level_range, f"elements.{number}.fill_level_range")
-
-
-_WithFactor = OMBCStatus | OMBCInstruction | FRBCActuatorStatus | FRBCInstruction | DDBCActuatorStatus | DDBCInstruction
-
-
-def _factor(message: _WithFactor) -> None:
-    _within(message.operation_mode_factor)
+    _each(message.elements, "elements", _fill_levels)
 
 
 def _measurement(message: PowerMeasurement) -> None:
@@ -249,7 +256,13 @@ def _measurement(message: PowerMeasurement) -> None:
 
 
 def _leakage(message: FRBCLeakageBehaviour) -> None:
-    _contiguous(message.elements, "elements")
+    _contiguous(message.elements)
+
+
+def _factor(message: Any) -> None:
+    factor = message.operation_mode_factor
+    if not -SLACK <= factor <= 1 + SLACK:
+        refuse("factor_out_of_range", "operation_mode_factor", factor, "a factor is 0 to 1", "keep it there")
 
 
 _RULES: Mapping[type[S2Message], Callable[[Any], None]] = {
@@ -257,7 +270,7 @@ _RULES: Mapping[type[S2Message], Callable[[Any], None]] = {
     PowerForecast: _forecast,
     PEBCPowerConstraints: _power_constraints,
     PEBCEnergyConstraint: _energy_constraint,
-    PEBCInstruction: _envelopes,
+    PEBCInstruction: _pebc_instruction,
     PPBCPowerProfileDefinition: _profile,
     OMBCSystemDescription: _ombc_description,
     OMBCStatus: _factor,

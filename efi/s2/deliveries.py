@@ -22,6 +22,11 @@ REMEMBERED = 256
 """Messages that are known at least to have been answered."""
 
 
+def printable(words: str) -> str:
+    """Words of the other side, cut, with nothing in them that acts on a terminal."""
+    return "".join(each if each.isprintable() else " " for each in words[:LONGEST_LABEL])
+
+
 class DeliveryLimits(NamedTuple):
     """How long and how often."""
 
@@ -98,7 +103,7 @@ class Deliveries:
             return Delivered(message)
         if status is ReceptionStatusValues.TEMPORARY_ERROR and awaited is not None and self._resend_later(awaited, at):
             return None
-        return NotDelivered(message, status, (answer.diagnostic_label or "")[:LONGEST_LABEL])
+        return NotDelivered(message, status, printable(answer.diagnostic_label or ""))
 
     def wake(self, at: float) -> tuple[list[AnyNamedMessage], list[NotDelivered]]:
         """What is to be sent again now, and what is given up."""

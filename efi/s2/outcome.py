@@ -44,7 +44,7 @@ class NotDelivered(NamedTuple):
     status: ReceptionStatusValues | None
     """What it answered; None where it answered nothing in time."""
     reason: str
-    """Why, for people; as far as the other side said it, hostile until escaped."""
+    """Why, for people, in print; as far as the other side said it, hostile until escaped."""
 
 
 class Declined(NamedTuple):
@@ -90,7 +90,7 @@ class Ending(NamedTuple):
 
     kind: EndingKind
     reason: str
-    """For people; as far as the other side said it, hostile until escaped."""
+    """For people, in print; as far as the other side said it, hostile until escaped."""
 
 
 class Outcome(NamedTuple):

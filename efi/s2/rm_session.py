@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, get_args
 
+from efi.errors import shown
 from efi.refusal import Refusal, Refused, refuse
 from efi.s2.common import ControlType
 from efi.s2.conversation import (
@@ -66,7 +67,9 @@ class RmSession(Session):
         version = message.selected_protocol_version
         if profile_of(version) not in self.profiles:
             ours = ", ".join(self.profiles)
-            refuse("version_not_offered", "selected_protocol_version", version, f"{ours} is offered", "select that")
+            refuse(
+                "version_not_offered", "selected_protocol_version", shown(version), f"{ours} is offered", "select that"
+            )
         return message
 
     def _take_response(self, message: HandshakeResponse) -> None:

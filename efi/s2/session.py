@@ -27,7 +27,7 @@ from efi.s2.conversation import (
     SessionRequest,
     SessionRequestType,
 )
-from efi.s2.deliveries import LONGEST_LABEL, NIL_ID, Deliveries, DeliveryLimits
+from efi.s2.deliveries import LONGEST_LABEL, NIL_ID, Deliveries, DeliveryLimits, printable
 from efi.s2.instructions import OpenInstructions
 from efi.s2.judgement import Busy, Harmless
 from efi.s2.live_objects import LiveObjects
@@ -283,7 +283,7 @@ class Session(ABC):
         return message
 
     def _obey_request(self, message: SessionRequest) -> None:
-        said = f": {message.diagnostic_label[:LONGEST_LABEL]}" if message.diagnostic_label else ""
+        said = f": {printable(message.diagnostic_label)}" if message.diagnostic_label else ""
         if message.request is SessionRequestType.RECONNECT:
             self._end(EndingKind.RECONNECT, f"the other side asks for a new connection{said}")
         else:

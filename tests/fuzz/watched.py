@@ -8,6 +8,8 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "http": ("efpi_core.http", "h11", "starlette", "uvicorn"),
     "modbus": ("efpi_driver_sunspec.wire", "pymodbus"),
     "p1": ("efpi_driver_p1",),
+    "s2_json": ("efi.s2",),
+    "s2_session": ("efi.s2", "efi.recent"),
     "site_yaml": ("efpi_core.site", "ruamel"),
     "state_db": ("efpi_core.state",),
     "sunspec": ("efpi_driver_sunspec",),

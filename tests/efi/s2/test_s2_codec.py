@@ -1,9 +1,12 @@
 """Bytes that are no message are refused with the ReceptionStatus that they deserve, and told what is wrong."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from efi.s2.codec import LARGEST_MESSAGE, MessageRefused, dump, parse
 from efi.s2.common import CommodityQuantity, PowerRange, Timer, Transition
@@ -12,6 +15,7 @@ from efi.s2.frbc import FRBCStorageStatus
 from efi.s2.messages import AnyS2Message
 from efi.s2.ombc import OMBCOperationMode, OMBCSystemDescription, OMBCTimerStatus
 from efi.s2.profile import Profile
+from tests.efi.s2.official_schema import documents
 
 INVALID_DATA = ReceptionStatusValues.INVALID_DATA
 INVALID_MESSAGE = ReceptionStatusValues.INVALID_MESSAGE
@@ -171,3 +175,32 @@ def test_python_names_are_no_names_on_the_wire() -> None:
     )
     assert b'"from":"on"' in written and b"from_" not in written
     assert refusal_of(written.replace(b'"from"', b'"from_"')).refusal.path == "transitions.0.from"
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_a_key_that_stands_twice_is_found_wherever_it_stands(data: st.DataObject) -> None:
+    document = data.draw(documents(Profile.BETA))
+    places = [place for place in objects_in(document) if place]
+    text = json.dumps(document, ensure_ascii=data.draw(st.booleans()))
+    assert parse(text, Profile.BETA)
+    holder = data.draw(st.sampled_from(places))
+    key, value = data.draw(st.sampled_from(sorted(holder.items(), key=str)))
+    # One entry stands twice, with or without a gap before its colon.
+    mark = "~mark~"
+    holder[mark] = value
+    twice = json.dumps(document, ensure_ascii=False).replace(
+        f'"{mark}":', json.dumps(key) + data.draw(st.sampled_from((":", " :")))
+    )
+    refused = refusal_of(twice)
+    assert refused.refusal.rule == "repeated_key" and refused.status is INVALID_DATA
+
+
+def objects_in(part: object) -> Iterator[dict[str, object]]:
+    if isinstance(part, dict):
+        yield part
+        for value in part.values():
+            yield from objects_in(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from objects_in(value)
