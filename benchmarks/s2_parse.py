@@ -62,20 +62,24 @@ def element(watts: float, low: float, high: float) -> dict[str, Any]:
     }
 
 
+IDS = {name: str(uuid4()) for name in ("actuator", "timer", *(name for name, _ in MODES))}
+"""A device keeps its ids when it describes itself anew."""
+
+WAYS = [(str(uuid4()), IDS[one], IDS[other]) for (one, _), (other, _) in itertools.permutations(MODES, 2)]
+
+
 def description() -> bytes:
     """A storage with one actuator of four modes, every transition among them, and a timer."""
-    ids = {name: str(uuid4()) for name, _ in MODES}
-    timer = str(uuid4())
     return frame(
         "FRBC.SystemDescription",
         valid_from=NOW.isoformat(),
         actuators=[
             {
-                "id": str(uuid4()),
+                "id": IDS["actuator"],
                 "supported_commodities": ["ELECTRICITY"],
                 "operation_modes": [
                     {
-                        "id": ids[name],
+                        "id": IDS[name],
                         "diagnostic_label": name,
                         "elements": [element(watts, *levels) for levels in LEVELS],
                         "abnormal_condition_only": False,
@@ -84,16 +88,16 @@ def description() -> bytes:
                 ],
                 "transitions": [
                     {
-                        "id": str(uuid4()),
+                        "id": name,
                         "from": one,
                         "to": other,
-                        "start_timers": [timer],
-                        "blocking_timers": [timer],
+                        "start_timers": [IDS["timer"]],
+                        "blocking_timers": [IDS["timer"]],
                         "abnormal_condition_only": False,
                     }
-                    for one, other in itertools.permutations(ids.values(), 2)
+                    for name, one, other in WAYS
                 ],
-                "timers": [{"id": timer, "duration": 60_000}],
+                "timers": [{"id": IDS["timer"], "duration": 60_000}],
             }
         ],
         storage={
