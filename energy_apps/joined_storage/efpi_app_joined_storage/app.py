@@ -15,10 +15,20 @@ from efpi_app_joined_storage.joining import (
     joined_state,
 )
 from efpi_app_joined_storage.joint_allocation import JointAllocation
+from efpi_app_joined_storage.joint_book import JointBook
 from efpi_core.plugin.app import ControlledAppliance, EnergyApp
 from efpi_core.plugin.appliance import Stamp
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.config import PluginConfig, setting
+
+GATHER_S = 60.0
+"""So long the whole waits for all members while allocations of a former life are to be taken up again."""
+
+STAND_S = 60.0
+"""So long after the whole is there again it may take until it is said that they stand, and then until each part is."""
+
+RETURN_S = 600.0
+"""What does not stand by then, as when the member whose level counts did not come back, has ended."""
 
 
 class JoinedStorageConfig(PluginConfig):
@@ -50,8 +60,11 @@ class JoinedStorage(EnergyApp[JoinedStorageConfig]):
         """Wait for the members."""
         self._present: tuple[str, ...] = ()
         self._registered = False
-        self._joint: dict[str, JointAllocation] = {}
-        self._of_part: dict[str, tuple[str, str]] = {}
+        self._book = JointBook(self.context.storage)
+        self._gathering = bool(self._book)
+        if self._gathering:
+            self.context.call_later(GATHER_S, self._gathered)
+            self.context.call_later(RETURN_S, self._give_up)
         if self.config.level_from not in self.config.members:
             self.context.condition(
                 ConditionState.MISCONFIGURED,
@@ -88,24 +101,35 @@ class JoinedStorage(EnergyApp[JoinedStorageConfig]):
 
     async def on_status(self, appliance: ControlledAppliance, status: AllocationStatusUpdate) -> None:
         """A member's word on its part of an allocation."""
-        known = self._of_part.get(status.allocation_id)
-        joint = None if known is None else self._joint.get(known[0])
-        if joint is None or known is None:
-            return
-        word = joint.take(known[1], status.status)
+        known = self._book.of_part(status.allocation_id)
+        if known is not None:
+            self._take_word(*known, status.status, status.text)
+
+    def _take_word(self, joint: JointAllocation, member: str, status: AllocationStatus, text: str) -> None:
+        word = joint.take(member, status)
+        self._book.keep(joint)
         if word is not None:
-            self._answer(joint.allocation_id, word, status.text)
-            if joint.failed:
-                self._revoke_parts(joint, "another member cannot do its part")
-            if word.final:
-                self._forget(joint)
+            self._tell(joint, word, text)
+
+    def _tell(self, joint: JointAllocation, word: AllocationStatus, text: str) -> None:
+        """Say the word on the whole, and what follows from it."""
+        self._answer(joint.allocation_id, word, text)
+        if joint.failed:
+            self._revoke_parts(joint, "another member cannot do its part")
+        if word.final:
+            self._book.forget(joint)
 
     async def on_resumed(
         self, appliance: ControlledAppliance, allocation: AnyAllocation, word: AllocationStatusUpdate | None
     ) -> None:
-        """A part of an allocation that nobody remembers as a whole is taken back."""
-        if allocation.message_id not in self._of_part:
+        """A part stands; one of an allocation that nobody remembers as a whole is taken back."""
+        known = self._book.of_part(allocation.message_id)
+        if known is None:
             appliance.revoke(allocation.message_id, "the allocation of which it was a part has ended")
+        elif word is not None:
+            self._take_word(*known, word.status, word.text)
+        else:
+            known[0].heard.add(known[1])
 
     # --- an appliance to its own app
 
@@ -117,32 +141,35 @@ class JoinedStorage(EnergyApp[JoinedStorageConfig]):
     async def on_app_message(self, message: AppMessage) -> None:
         """An allocation of the whole, or a revocation."""
         if isinstance(message, AllocationRevoke):
-            ids = (message.allocation_id,) if message.allocation_id else tuple(self._joint)
-            for allocation_id in ids:
-                if (joint := self._joint.get(allocation_id)) is not None:
+            for joint in self._book:
+                if message.allocation_id in (None, joint.allocation_id):
                     self._revoke_parts(joint, message.reason)
-                    self._answer(allocation_id, AllocationStatus.REVOKED, message.reason)
-                    self._forget(joint)
+                    self._tell(joint, AllocationStatus.REVOKED, message.reason)
         elif isinstance(message, StorageAllocation):
             self._pass_on(message)
         else:
             self._answer(message.message_id, AllocationStatus.REJECTED, f"a storage cannot follow {message.type}")
 
     async def on_standing(self, allocation: AnyAllocation, status: AllocationStatus | None) -> None:
-        """What the whole was asked in a former life is not known by its parts any more: it is to be asked anew."""
-        if allocation.message_id not in self._joint:
+        """What the whole was asked in a former life goes on when its parts do, each of which is heard of by itself."""
+        joint = self._book.get(allocation.message_id)
+        if joint is None:
             ended = AllocationStatus.REJECTED if status is None else AllocationStatus.ABORTED
-            self._answer(allocation.message_id, ended, "the joined storage began anew; ask again")
+            self._answer(allocation.message_id, ended, "the joined storage does not know its parts any more; ask again")
+            return
+        joint.stands, joint.told = True, status
+        self.context.call_later(STAND_S, lambda: self._miss_parts(joint))
+        if (word := joint.news()) is not None:
+            self._tell(joint, word, "as its members say")
 
     async def on_connected(self, app: str) -> None:
         """An app controls the whole."""
 
     async def on_disconnected(self, reason: str) -> None:
         """Nobody controls the whole: the members do as they would by themselves."""
-        for joint in tuple(self._joint.values()):
+        for joint in self._book:
             self._revoke_parts(joint, reason)
-            self._answer(joint.allocation_id, AllocationStatus.ABORTED, reason)
-            self._forget(joint)
+            self._tell(joint, AllocationStatus.ABORTED, reason)
 
     async def safe_state(self) -> None:
         """The members have safe states of their own."""
@@ -162,10 +189,9 @@ class JoinedStorage(EnergyApp[JoinedStorageConfig]):
         if not asked:
             self._answer(allocation.message_id, AllocationStatus.REJECTED, "none of its actuators is here now")
             return
-        joint = JointAllocation(allocation.message_id, {member: part.message_id for member, part in asked.items()})
-        self._joint[allocation.message_id] = joint
+        names = {member: part.message_id for member, part in asked.items()}
+        self._book.keep(JointAllocation(allocation.message_id, names))
         for member, part in asked.items():
-            self._of_part[part.message_id] = (allocation.message_id, member)
             self.appliances[member].allocate(part)
 
     def _quoted(self, member: str) -> str:
@@ -180,10 +206,28 @@ class JoinedStorage(EnergyApp[JoinedStorageConfig]):
             if appliance is not None and part in appliance.statuses:
                 appliance.revoke(part, reason)
 
-    def _forget(self, joint: JointAllocation) -> None:
-        self._joint.pop(joint.allocation_id, None)
-        for part in joint.parts.values():
-            self._of_part.pop(part, None)
+    # --- what was asked in a former life
+
+    def _gathered(self) -> None:
+        """All members had their time to come back: the whole is what is here."""
+        self._gathering = False
+        if self._ready() != self._present:
+            self._rejoin()
+
+    def _give_up(self) -> None:
+        """What nobody said to stand has ended, and its parts end with it."""
+        for joint in self._book.in_doubt:
+            self._end_parts(joint, "the allocation of which it was a part has ended")
+
+    def _miss_parts(self, joint: JointAllocation) -> None:
+        """The whole stands, and of a part nobody heard: it ended while nobody listened."""
+        for member in joint.silent if self._book.get(joint.allocation_id) is joint else ():
+            self._take_word(joint, member, AllocationStatus.ABORTED, f"'{member}' did not go on with its part")
+
+    def _end_parts(self, joint: JointAllocation, reason: str) -> None:
+        """The whole has ended without a word of this app."""
+        self._revoke_parts(joint, reason)
+        self._book.forget(joint)
 
     def _answer(self, allocation_id: str, status: AllocationStatus, text: str) -> None:
         self._say(AllocationStatusUpdate(**self._stamp(), allocation_id=allocation_id, status=status, text=text[:2000]))
@@ -213,11 +257,16 @@ class JoinedStorage(EnergyApp[JoinedStorageConfig]):
             and self.appliances[member].space.state is not None
             and self.appliances[member].space.description_at(now) is not None
         )
+        if self._gathering and here != self.config.members:
+            return ()
         return here if self.config.level_from in here else ()
 
     def _rejoin(self) -> None:
         """Members came or went: register anew with those that are here, or say that nothing holds."""
         before, self._present = self._present, self._ready()
+        if before:  # by the rules all that was asked of the whole ends with what it has told
+            for joint in tuple(joint for joint in self._book if joint.stands):
+                self._end_parts(joint, "the members of the joined storage are others now")
         if not self._present:
             if before:
                 self._say(ControlSpaceRevoke(**self._stamp(), reason=f"'{self.config.level_from}' is out of reach"))
@@ -227,8 +276,9 @@ class JoinedStorage(EnergyApp[JoinedStorageConfig]):
         if self._registered:
             self.context.say(registration)
         else:
-            self._registered = True
+            self._registered, self._gathering = True, False
             self.context.add_appliance("", registration, self)
+            self.context.call_later(STAND_S, self._give_up)
         self._describe()
         self._condition(ConditionState.OK)
 
