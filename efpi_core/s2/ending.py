@@ -7,6 +7,10 @@ LONGEST_REASON = 123
 """Bytes of a reason that a close frame can carry (RFC 6455, 5.5)."""
 
 
+LONGEST_TEXT = 500
+"""Characters of a sentence about an ending."""
+
+
 class EndedBy(StrEnum):
     """What ended a link; each is a detail of the device's condition, too."""
 
@@ -57,9 +61,21 @@ class Ending:
     by: EndedBy
     """What ended it."""
     text: str
-    """One sentence for people."""
+    """One sentence for people; what a peer said in it is made one printable line."""
     cure: str = ""
     """What they can do."""
+    detail: str = ""
+    """A word for programs, where what ended it does not say enough."""
+
+    def __post_init__(self) -> None:
+        if not self.text.isprintable() or len(self.text) > LONGEST_TEXT:
+            printable = "".join(mark if mark.isprintable() else " " for mark in self.text[:LONGEST_TEXT])
+            object.__setattr__(self, "text", printable)
+
+    @property
+    def word(self) -> str:
+        """A word for programs."""
+        return self.detail or self.by.value
 
     @property
     def code(self) -> int:

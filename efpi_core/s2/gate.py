@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 KNOCKS_AT_ONCE = 10
 KNOCKS_PER_S = 0.2
-"""Who opens links more often than every five seconds in the long run is told to wait."""
+"""Who opens links more often than every five seconds in the long run, or ten at once, is told to wait."""
 
 MOST_REMEMBERED = 1000
 """Of so many who knocked it is remembered how often they did."""
@@ -47,10 +47,10 @@ class KnockCounter:
     def __init__(self) -> None:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def too_often(self, who: str, now: float) -> bool:
-        """Note a knock at an instant in s; whether it is one too many."""
-        left, at = self._left.pop(who, (float(KNOCKS_AT_ONCE), now))
-        left = min(left + (now - at) * KNOCKS_PER_S, KNOCKS_AT_ONCE)
+    def too_often(self, who: str, now: float, heads: int = 1) -> bool:
+        """Note a knock at an instant in s; whether it is one too many. Behind one name there may be several heads."""
+        left, at = self._left.pop(who, (float(KNOCKS_AT_ONCE * heads), now))
+        left = min(left + (now - at) * KNOCKS_PER_S * heads, KNOCKS_AT_ONCE * heads)
         self._left[who] = (left - 1 if left >= 1 else left, now)
         while len(self._left) > MOST_REMEMBERED:
             self._left.popitem(last=False)

@@ -114,7 +114,8 @@ class LinkServer:
     def _room_for(self, admitted: Admitted, host: str) -> Admitted | TurnedAway:
         if len(self._links) >= self._most_links:
             return TurnedAway(HTTPStatus.SERVICE_UNAVAILABLE, f"{self._most_links} links are open, which is all")
-        if self._knocks.too_often(admitted.name or host, self._context.elapsed()):
+        heads = 1 if admitted.name else self._most_links  # without tokens nobody knows who is who
+        if self._knocks.too_often(admitted.name or host, self._context.elapsed(), heads):
             return TurnedAway(HTTPStatus.TOO_MANY_REQUESTS, "too many links were opened; wait some seconds")
         return admitted
 

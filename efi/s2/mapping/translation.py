@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from efi.conversion import Alias, Leniency, Loss
 from efi.messages import ApplianceMessage, AppMessage
 from efi.refusal import Refusal
-from efi.s2.messages import AnyS2Message
+from efi.s2.messages import AnyNamedMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Translation:
 
     to_efi: tuple[ApplianceMessage | AppMessage, ...] = ()
     """What to say in the interface: an appliance's words on the device side, an energy app's on the side of the CEM."""
-    to_s2: tuple[AnyS2Message, ...] = ()
+    to_s2: tuple[AnyNamedMessage, ...] = ()
     """What to say to the S2 peer."""
     refusal: Refusal | None = None
     """Why the message was not taken in; an S2 peer deserves INVALID_CONTENT with its sentence. Nothing is lost then."""

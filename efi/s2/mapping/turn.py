@@ -7,7 +7,7 @@ from efi.messages import ApplianceMessage, AppMessage
 from efi.refusal import Refusal
 from efi.s2.mapping.notes import Notes
 from efi.s2.mapping.translation import Translation
-from efi.s2.messages import AnyS2Message
+from efi.s2.messages import AnyNamedMessage
 
 
 class Turn:
@@ -19,7 +19,7 @@ class Turn:
         self.now = now
         self.notes = Notes()
         self.to_efi: list[ApplianceMessage | AppMessage] = []
-        self.to_s2: list[AnyS2Message] = []
+        self.to_s2: list[AnyNamedMessage] = []
         self.warnings: list[Refusal] = []
 
     def warn(self, refusals: Sequence[Refusal]) -> None:

@@ -1,19 +1,10 @@
-"""Both ends of links on this machine: a context on the real clock, certificates, and peers that are bare sockets."""
+"""Both ends of links on this machine: a context on the real clock, and peers that are bare sockets."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from ipaddress import ip_address
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from websockets.asyncio.client import ClientConnection, connect
 
 from efpi_core.clock import RealClock
@@ -131,44 +122,3 @@ async def linked(limits: LinkLimits | None = None, **dialling: Any) -> AsyncIter
     async with served(limits) as world, world.dial(**dialling) as peer:
         await until(lambda: world.links)
         yield world, peer
-
-
-class Certificate(NamedTuple):
-    """A certificate that vouches for itself."""
-
-    certificate: Path
-    key: Path
-    fingerprint: bytes
-
-
-@cache
-def _made(name: str) -> tuple[bytes, bytes, bytes]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return (
-        certificate.public_bytes(serialization.Encoding.PEM), private, certificate.fingerprint(hashes.SHA256()),
-    )  # fmt: skip
-
-
-def a_certificate(folder: Path, name: str = "device") -> Certificate:
-    """Its files."""
-    certificate, key, fingerprint = _made(name)
-    (folder / f"{name}.pem").write_bytes(certificate)
-    (folder / f"{name}.key").write_bytes(key)
-    return Certificate(folder / f"{name}.pem", folder / f"{name}.key", fingerprint)
-
-
-def trusting(certificate: Certificate) -> ssl.SSLContext:
-    """What a bare peer needs to trust it."""
-    return ssl.create_default_context(cafile=certificate.certificate)

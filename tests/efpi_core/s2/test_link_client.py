@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from link_world import Served, a_certificate, a_context, served, until
+from link_world import Served, a_context, served, until
 
 from efpi_core.errors import SettingsError
 from efpi_core.s2.backoff import Backoff
@@ -22,6 +22,7 @@ from efpi_core.s2.gate import Admitted, Knock, TurnedAway
 from efpi_core.s2.link import Link
 from efpi_core.s2.tls import client_tls, server_tls
 from efpi_core.s2.trouble import Trouble
+from tests.support.certificates import a_certificate
 
 TOKEN = "s3cret-of-the-charger"  # noqa: S105  # of a test
 

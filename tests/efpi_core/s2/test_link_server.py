@@ -6,7 +6,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from link_world import a_certificate, served, trusting, until
+from link_world import served, until
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
@@ -16,6 +16,7 @@ from efpi_core.s2.gate import KNOCKS_AT_ONCE, Admitted, Knock, KnockCounter, Tur
 from efpi_core.s2.link_limits import LinkLimits
 from efpi_core.s2.server import MOST_STRANGERS, LinkServer
 from efpi_core.s2.tls import parse_fingerprint, server_tls
+from tests.support.certificates import a_certificate, trusting
 
 TOKENS = BearerTokens({"battery": "let-the-battery-in", "boiler": "let-the-boiler-in"})
 
@@ -105,6 +106,8 @@ def test_who_knocked_is_remembered_for_as_long_as_it_matters() -> None:
     assert not any(counter.too_often("a", 0.0) for _ in range(KNOCKS_AT_ONCE))
     assert counter.too_often("a", 0.0) and not counter.too_often("b", 0.0)
     assert counter.too_often("a", 4.0) and not counter.too_often("a", 9.0)
+    assert not any(counter.too_often("many", 0.0, heads=20) for _ in range(20 * KNOCKS_AT_ONCE))
+    assert counter.too_often("many", 0.0, heads=20)
 
 
 async def test_a_closed_server_says_so_to_its_peers() -> None:
