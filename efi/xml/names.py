@@ -85,11 +85,11 @@ _THEIRS = re.compile(r"[.\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u00FF]")
 _ESCAPED = re.compile(r"_x([0-9A-F]{4,6})_", re.ASCII)
 
 
-def xml_name(identifier: str, *, apart: bool = False) -> str:
+def xml_name(identifier: str, *, apart: int = 0) -> str:
     """An identifier as an XML name (NCName), which begins with a letter and holds no colon.
 
-    What it cannot hold is written `_x003A_`, the character's number between marks (ISO/IEC 9075-14). With `apart` the
-    first character is written so in any case: the same identifier twice in one document, where names must differ.
+    What it cannot hold is written `_x003A_`, the character's number between marks (ISO/IEC 9075-14). Above 0
+    `apart` makes another name of the same identifier, 2 a third one: in one document names must differ.
     """
     alone = _ESCAPED.fullmatch(identifier)
     if alone is not None and not apart and _BEGINS.fullmatch(single := _character(alone[1])):
@@ -104,7 +104,7 @@ def xml_name(identifier: str, *, apart: bool = False) -> str:
             place = escape.end()
             continue
         bare = mark != ":" and escape is None and (place > 0 or (_BEGINS.fullmatch(mark) is not None and not apart))
-        written.append(mark if bare else _escape(mark))
+        written.append(mark if bare else _escape(mark, 0 if place else apart))
         place += 1
     return "".join(written)
 
@@ -134,5 +134,5 @@ def _character(digits: str) -> str:
     return chr(number) if number <= MOST_CHARACTER else " "
 
 
-def _escape(mark: str) -> str:
-    return f"_x{ord(mark):04X}_"
+def _escape(mark: str, apart: int = 0) -> str:
+    return f"_x{ord(mark):0{4 + apart}X}_"

@@ -1,0 +1,66 @@
+"""What the reader of the interim form forgives, each by its name; docs/wires.md lists them."""
+
+from efi.conversion import LeniencyKind
+
+# The schema allows these, and only the reading needs a word ----------------------------------------------------------
+
+ZONELESS_TIME = LeniencyKind("zoneless_time", "a time without a zone", "taken as UTC")
+LONG_TEXT = LeniencyKind(
+    "long_text", "a label of more than 200 characters, or an explanation of more than 2000", "cut to that length"
+)
+SELF_TRANSITION = LeniencyKind(
+    "self_transition", "a transition from a running mode to itself", "left out, since staying is always allowed"
+)
+UNKNOWN_MODE = LeniencyKind(
+    "unknown_mode", "a transition to a running mode that is not described", "the transition is left out"
+)
+UNKNOWN_TIMER = LeniencyKind("unknown_timer", "a timer that is not described", "left out of the transition")
+REPEATED_TRANSITION = LeniencyKind(
+    "repeated_transition", "a second transition between the same running modes", "left out"
+)
+REPEATED_TIMER = LeniencyKind("repeated_timer", "the same timer twice in one list", "the last one counts")
+REPEATED_COMMODITY = LeniencyKind("repeated_commodity", "the same commodity twice", "taken once")
+REVERSED_RANGE = LeniencyKind("reversed_range", "a range whose lower bound lies above its upper", "its bounds swapped")
+RANGE_GAP = LeniencyKind(
+    "range_gap",
+    "fill level ranges that leave a gap, as 0 to 20 and 21 to 100",
+    "the lower one reaches to where the next begins",
+)
+UNORDERED_RANGES = LeniencyKind(
+    "unordered_ranges", "fill level ranges that are not in rising order", "brought into rising order"
+)
+UNORDERED_BOUNDS = LeniencyKind(
+    "unordered_bounds", "bounds of probability that do not enclose the value in order", "the bounds are left out"
+)
+EMPTY_ELEMENT = LeniencyKind("empty_element", "an element of a profile that lasts no time", "left out")
+
+UNEQUAL_PROFILES = LeniencyKind(
+    "unequal_profiles", "a profile that ends before that of another commodity beside it", "taken as 0 from its end on"
+)
+
+# The schema forbids these ---------------------------------------------------------------------------------------------
+
+SPELLING = LeniencyKind(
+    "spelling",
+    "a message's name in another of its spellings, as `inFlexibleMeasurement` or `inflexibleForecast`",
+    "as the schema spells it",
+)
+HEAD_DEVICE_ID = LeniencyKind("head_device_id", "`efiDeviceId`, as the branch's head calls it", "taken as `deviceId`")
+HEAD_DEVICE_DESCRIPTION = LeniencyKind(
+    "head_device_description",
+    "`deviceDescription` in a registration, as the branch's head has it",
+    "its class, serial number and label become the registration's",
+)
+HEAD_STORAGE_POINTS = LeniencyKind(
+    "head_storage_points",
+    "running modes of one storage told point by point, as the branch's head does",
+    "each point holds up to the next one; a continuous one changes linearly on the way",
+)
+PREFIXLESS_ATTRIBUTE = LeniencyKind(
+    "prefixless_attribute", "`multiplier` or `currency` without the namespace's prefix", "taken as if it had it"
+)
+ID_NOT_A_NAME = LeniencyKind(
+    "id_not_a_name",
+    "an id that begins with a digit or a sign, or holds a colon, as UUIDs and URNs do",
+    "taken as it stands",
+)

@@ -1,0 +1,119 @@
+"""A document of the interim form while it is written: its parts from values, and what is to be told of the writing."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NoReturn
+
+from efi.conversion import Alias, Loss, LossKind
+from efi.xml.interim.vocabulary import NAMESPACE
+from efi.xml.names import NameTable, number_in, xml_name
+from efi.xml.scale import scaled_text
+from efi.xml.tree import Element
+from efi.xml.writer import UNSAYABLE
+
+_TAG = f"{NAMESPACE}}}"
+
+
+UNSAYABLE_TEXT = "it holds characters that no XML can hold; they are replaced"
+
+
+class NotCarried(Exception):  # noqa: N818  # it ends the writing of one message and never leaves this package
+    """There is no way to say a message in the interim form."""
+
+
+class Sheet:
+    """One document that is being written."""
+
+    def __init__(self, names: NameTable, calorific_value: Fraction | None = None, currency: str | None = None) -> None:
+        self.names = names
+        self.calorific_value = calorific_value
+        """J in a m³ of gas, where that is known."""
+        self.currency = currency
+        """The word for the currency in which the appliance tells its costs, where it is known and has one."""
+        self.losses: list[Loss] = []
+        self.aliases: list[Alias] = []
+        self._identifiers: list[str] = []
+
+    def lose(self, kind: LossKind, value: Any, *places: int) -> None:
+        """Note what has no place in the document."""
+        self.losses.append(kind.at(value, *places))
+
+    def give_up(self, kind: LossKind, value: Any = None, *places: int) -> NoReturn:
+        """End the writing: without this the message would say something else."""
+        self.losses.append(kind.at(value, *places))
+        raise NotCarried
+
+    def identifier(self, name: str, identifier: str, path: str) -> Element:
+        """An element that holds an identifier as an XML name; ids of one document must differ, so equal ones do."""
+        written = xml_name(identifier, apart=self._identifiers.count(identifier))
+        self._identifiers.append(identifier)
+        if written != identifier:
+            self.aliases.append(Alias(path, identifier, written))
+        return leaf(name, written)
+
+    def text(self, name: str, text: str, kind: LossKind, *places: int) -> Element:
+        """An element that holds a text; characters that XML cannot hold are lost."""
+        if UNSAYABLE.search(text):
+            self.lose(kind, text, *places)
+        return leaf(name, text)
+
+    def numbered(self, name: str, named: str, path: str) -> Element:
+        """An element that holds the number which stands for a name."""
+        number = self.names.number(named)
+        if number_in(named) != number and not any(alias.name == named for alias in self.aliases):
+            self.aliases.append(Alias(path, named, number))
+        return leaf(name, str(number))
+
+
+def node(name: str, *children: Element | None) -> Element:
+    """An element that holds others; absent ones are left out."""
+    element = Element(_TAG + name)
+    element.children = [child for child in children if child is not None]
+    return element
+
+
+def listed(name: str, children: Iterable[Element]) -> Element:
+    """An element that holds a list of others."""
+    element = Element(_TAG + name)
+    element.children = list(children)
+    return element
+
+
+def leaf(name: str, text: str) -> Element:
+    """An element that holds text."""
+    element = Element(_TAG + name)
+    element.text = text
+    return element
+
+
+def number(name: str, value: float, factor: Fraction = Fraction(1)) -> Element:
+    """An element that holds the number which, times a factor, is this value."""
+    return leaf(name, repr(float(value)) if factor == 1 else scaled_text(value, factor))
+
+
+def instant(name: str, value: datetime) -> Element:
+    """An element that holds an instant, in UTC."""
+    return leaf(name, value.isoformat().replace("+00:00", "Z"))
+
+
+def duration(name: str, value: timedelta) -> Element:
+    """An element that holds a length of time."""
+    days, seconds, micros = value.days, value.seconds, value.microseconds
+    parts = f"{seconds}" + (f".{micros:06d}".rstrip("0") if micros else "")
+    date = f"{days}D" if days else ""
+    return leaf(name, f"P{date}T{parts}S" if parts != "0" or not date else f"P{date}")
+
+
+def truth(name: str, value: bool) -> Element:
+    """An element that says whether it is so."""
+    return leaf(name, "true" if value else "false")
+
+
+def price(name: str, value: Decimal, currency: str | None) -> Element:
+    """An element that holds an amount of money."""
+    element = leaf(name, f"{value:f}")
+    if currency is not None:
+        element.attributes[f"{_TAG}currency"] = currency
+    return element

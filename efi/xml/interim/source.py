@@ -1,0 +1,268 @@
+"""A document of the interim form while it is read: its parts as values, and what is to be told of the reading."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import NoReturn
+
+from efi.conversion import Alias, Leniency, LeniencyKind, Loss, LossKind
+from efi.refusal import Refusal
+from efi.types import NumberRange
+from efi.xml.errors import SenselessXmlError
+from efi.xml.interim.leniencies import LONG_TEXT, REVERSED_RANGE, ZONELESS_TIME
+from efi.xml.interim.vocabulary import CURRENCIES, MULTIPLIERS, NAMESPACE
+from efi.xml.names import LEAST, MOST, NameTable, identifier_of, name_of
+from efi.xml.scale import scaled
+from efi.xml.schema.builtin import DURATION, INTEGER
+from efi.xml.tree import BLANKS, Element, path_of
+
+_TAG = f"{NAMESPACE}}}"
+_MULTIPLIER = f"{_TAG}multiplier"
+_CURRENCY = f"{_TAG}currency"
+
+PRICE_CURRENCY = LossKind(
+    ("storageSystemDescription", "outputAdjustableSystemDescription"),
+    "*/@currency",
+    "a currency is told with the registration, and not with each cost",
+)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+
+LONGEST_LABEL = 200
+LONGEST_TEXT = 2000
+
+
+class Source:
+    """One document that its schema accepts."""
+
+    def __init__(
+        self,
+        root: Element,
+        names: NameTable,
+        calorific_value: Fraction | None = None,
+    ) -> None:
+        self.root = root
+        self.registered_currency: str | None = None
+        """The currency that the appliance named when it registered, as far as it is known."""
+        self.currency: str | None = None
+        """The currency of its costs, as far as they name one."""
+        self.device_description: Element | None = None
+        """What a document of the branch's head says of the device."""
+        self.upper: dict[int, Element] = {}
+        """What holds at the upper end of a range, by the id of the element that tells the range."""
+        self.names = names
+        self.calorific_value = calorific_value
+        """J in a m³ of gas, where that is known."""
+        self.losses: list[Loss] = []
+        self.leniencies: list[Leniency] = []
+        self.aliases: list[Alias] = []
+
+    def path(self, element: Element) -> str:
+        """Where an element stands."""
+        return path_of(self.root, element)
+
+    def forgive(self, kind: LeniencyKind, element: Element, value: object) -> None:
+        """Note what was forgiven."""
+        self.leniencies.append(kind.at(self.path(element), value))
+
+    def refuse(self, rule: str, element: Element, value: object, fact: str, cure: str) -> NoReturn:
+        """End the reading: what stands there makes no sense."""
+        raise SenselessXmlError([Refusal(rule, self.path(element), value, fact, cure)])
+
+    def lose(self, kind: LossKind, element: Element) -> None:
+        """Note what the interface cannot carry."""
+        self.losses.append(Loss(self.path(element), " ".join(element.text.split()) or None, kind.reason))
+
+    # Text -------------------------------------------------------------------------------------------------------------
+
+    def label(self, element: Element) -> str:
+        """A name for people: one line, shortened where it is longer than a label may be."""
+        text = element.text
+        line = _CONTROL.sub(" ", text).strip() if _CONTROL.search(text) else text
+        return self._shortened(element, line, LONGEST_LABEL)
+
+    def words(self, element: Element, text: str) -> str:
+        """An explanation for people, which is the text of an element or a part of it."""
+        text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x7f", " ")
+        return self._shortened(element, text, LONGEST_TEXT)
+
+    def _shortened(self, element: Element, text: str, longest: int) -> str:
+        if len(text) <= longest:
+            return text
+        self.forgive(LONG_TEXT, element, f"{len(text)} characters")
+        return text[:longest]
+
+    def identifier(self, element: Element) -> str:
+        """The identifier that an XML name stands for."""
+        name = element.text.strip(BLANKS)
+        identifier = identifier_of(name)
+        if identifier is None:
+            self.refuse("name_too_long", element, name[:80], "it has more than 64 characters", "shorten it")
+        if identifier != name:
+            self.aliases.append(Alias(self.path(element), identifier, name))
+        return identifier
+
+    def word(self, element: Element) -> str:
+        """A word of the schema."""
+        return element.text.strip(BLANKS)
+
+    # Numbers ----------------------------------------------------------------------------------------------------------
+
+    def whole(self, element: Element) -> int:
+        """A whole number."""
+        return int(element.text)
+
+    def numbered(self, element: Element) -> str:
+        """The name of what is numbered."""
+        number = int(element.text)
+        name = self.names.name(number)
+        if name != name_of(number):
+            self.aliases.append(Alias(self.path(element), name, number))
+        return name
+
+    def numbered_text(self, element: Element) -> str:
+        """The name of what is numbered elsewhere, and told as text here."""
+        text = element.text.strip(BLANKS)
+        found = INTEGER.fullmatch(text)
+        if found is not None and LEAST <= int(text) <= MOST:
+            return self.numbered(element)
+        identifier = identifier_of(text)
+        if identifier is None:
+            self.refuse("not_a_whole_number", element, text[:80], "it is not the number of an actuator", "write it")
+        return identifier
+
+    def truth(self, element: Element) -> bool:
+        """Whether it is so."""
+        return element.text.strip(BLANKS) in ("true", "1")
+
+    def number(self, element: Element, factor: Fraction = Fraction(1)) -> float:
+        """A number times a factor."""
+        text = element.text.strip(BLANKS).replace("INF", "inf")
+        return self.finite(element, scaled(text, factor))
+
+    def finite(self, element: Element, number: float) -> float:
+        """A number that the interface can tell."""
+        if not -1e15 <= number <= 1e15:
+            self.refuse(
+                "number_out_of_range",
+                element,
+                element.text.strip(BLANKS)[:80],
+                "the interface tells finite numbers of at most 1e15 either way",
+                "write such a number, or leave it out",
+            )
+        return number
+
+    def measure(self, element: Element, factor: Fraction = Fraction(1)) -> float:
+        """A number with the SI prefix of its unit, times a factor."""
+        return self.number(element, factor * self.prefix(element))
+
+    def prefix(self, element: Element) -> Fraction:
+        """The number for which the SI prefix stands; 1 where there is none."""
+        return Fraction(10) ** MULTIPLIERS.get(element.attributes.get(_MULTIPLIER, ""), 0)
+
+    def price(self, element: Element) -> Decimal:
+        """An amount of money; its currency is noted."""
+        currency = CURRENCIES.get(element.attributes.get(_CURRENCY, ""))
+        if currency is not None:
+            if self.currency not in (None, currency):
+                self.refuse(
+                    "currencies_differ",
+                    element,
+                    currency,
+                    f"other costs are in {self.currency}, and an appliance tells all in one currency",
+                    "tell all costs in one",
+                )
+            self.currency = currency
+            if currency != self.registered_currency:
+                self.losses.append(Loss(self.path(element), currency, PRICE_CURRENCY.reason))
+        return Decimal(element.text.strip(BLANKS))
+
+    def gas_factor(self, element: Element) -> Fraction:
+        """m³/s in a W of gas. Refuses where the calorific value is not known, unless the element tells 0."""
+        if self.calorific_value is not None:
+            return 1 / self.calorific_value
+        value = maybe(element, "value")
+        value = element if value is None else value
+        if float(value.text.replace("INF", "inf")) == 0 and maybe(element, "probabilityInfo") is None:
+            return Fraction(1)
+        return self.refuse(
+            "gas_in_watt",
+            element,
+            value.text.strip(BLANKS)[:80],
+            "gas is told in W, and W become m³/s by a calorific value alone",
+            "give the calorific value of the gas in J/m³",
+        )
+
+    def number_range(self, element: Element, lower: float, upper: float) -> NumberRange:
+        """A range; one whose bounds stand the wrong way round is turned, and told."""
+        if lower > upper:
+            self.forgive(REVERSED_RANGE, element, f"{lower} to {upper}")
+            lower, upper = upper, lower
+        return NumberRange(lower=lower, upper=upper)
+
+    # Time -------------------------------------------------------------------------------------------------------------
+
+    def instant(self, element: Element) -> datetime:
+        """An instant; one without a zone is taken to be in UTC, and told."""
+        text = element.text.strip(BLANKS)
+        day_after = "T24:" in text
+        try:
+            read = datetime.fromisoformat(text.replace("T24:", "T00:"))
+            if read.tzinfo is None:
+                self.forgive(ZONELESS_TIME, element, text)
+                read = read.replace(tzinfo=UTC)
+            return read.astimezone(UTC) + timedelta(days=1 if day_after else 0)
+        except (ValueError, OverflowError):
+            self.refuse("instant_out_of_range", element, text[:80], "it is beyond the calendar", "name a nearer one")
+
+    def duration(self, element: Element) -> timedelta:
+        """A length of time."""
+        text = element.text.strip(BLANKS)
+        years, months, days, hours, minutes, seconds = _parts_of(text)
+        if int(years or 0) or int(months or 0):
+            self.refuse(
+                "duration_of_months", element, text[:80], "years and months have no length of their own", "tell days"
+            )
+        whole = int(days or 0) * 86400 + int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
+        fraction = text.partition(".")[2].removesuffix("S")
+        try:
+            length = timedelta(seconds=whole, microseconds=int(fraction[:6].ljust(6, "0")))
+        except OverflowError:
+            length = timedelta.max
+        if text.startswith("-") and length:
+            self.refuse("negative_duration", element, text[:80], "it is below zero", "tell zero or more")
+        return length
+
+
+def _parts_of(duration: str) -> tuple[str | None, ...]:
+    found = DURATION.fullmatch(duration)
+    return (None,) * 6 if found is None else found.groups()
+
+
+def part(element: Element, name: str) -> Element:
+    """The child of that name, which the schema demands."""
+    tag = _TAG + name
+    for child in element.children:
+        if child.tag == tag:
+            return child
+    raise LookupError(f"{element.local} lacks {name}")
+
+
+def maybe(element: Element, name: str) -> Element | None:
+    """The child of that name, or None."""
+    tag = _TAG + name
+    for child in element.children:
+        if child.tag == tag:
+            return child
+    return None
+
+
+def parts(element: Element | None, name: str) -> Iterator[Element]:
+    """The children of that name; none where there is no element."""
+    if element is not None:
+        tag = _TAG + name
+        for child in element.children:
+            if child.tag == tag:
+                yield child
