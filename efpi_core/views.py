@@ -188,6 +188,8 @@ class HealthView:
     instances: tuple[InstanceView, ...] = ()
     told: dict[str, int] = field(default_factory=dict)
     """How many events were told since the start, by level."""
+    time_zone: str = "UTC"
+    """IANA name of the zone whose clock hangs on the site's wall."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import fnmatch
 import json
 import sys
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from efpi_core.history.looking import looking
 from efpi_core.history.reader import HistoryReader
 from efpi_core.history_views import HistoryCostView, HistoryView, Resolution
 from efpi_core.http.json_form import to_json
+from efpi_core.local_time import LocalTime
 from efpi_core.state.home import storage_problem
 
 history_app = typer.Typer(help="What was observed: questions, export and import.", invoke_without_command=True)
@@ -32,7 +33,10 @@ history_app = typer.Typer(help="What was observed: questions, export and import.
 J_PER_KWH = 3.6e6
 
 FromOption = Annotated[
-    str, typer.Option("--from", help="A span back from now as 2h or 7d, or an instant as 2026-06-01 or 06:30.")
+    str,
+    typer.Option(
+        "--from", help="A span back from now as 2h or 7d, or an instant of the site's clock as 2026-06-01 or 06:30."
+    ),
 ]
 ToOption = Annotated[str, typer.Option("--to", help="Likewise; now if left out.")]
 ResolutionOption = Annotated[Resolution, typer.Option(help="How fine; auto chooses by the span.")]
@@ -64,8 +68,8 @@ def show(
 ) -> None:
     """Show the values of one channel."""
     caller = Caller(home, as_json=as_json)
-    begin, end = _span(since, until)
     with looking(caller.home) as reader:
+        begin, end = _span(since, until, _wall(reader))
         require_known(channel, (found.channel.name for found in reader.channels()), "channel")
         view = values_view(reader, channel, begin, end, resolution)
         zone = _zone(reader)
@@ -82,8 +86,8 @@ def costs(
 ) -> None:
     """Show energy at the grid meter and what it cost, by days or quarter hours."""
     caller = Caller(home, as_json=as_json)
-    begin, end = _span(since, until)
     with looking(caller.home) as reader:
+        begin, end = _span(since, until, _wall(reader))
         view = costs_view(reader, begin, end, resolution)
         zone = _zone(reader)
     _cost_table(caller.screen, view, zone)
@@ -101,9 +105,10 @@ def export_values(
 ) -> None:
     """Write values into a file: CSV, which can be imported again, or Parquet."""
     caller = Caller(home, as_json=as_json)
-    end = past_instant(until, "--to", RealClock().now()) if until else RealClock().now() + timedelta(days=1)
-    begin = past_instant(since, "--from", RealClock().now()) if since else datetime.fromtimestamp(0, end.tzinfo)
+    now = RealClock().now()
     with looking(caller.home) as reader:
+        end = past_instant(until, "--to", now, _wall(reader)) if until else now + timedelta(days=1)
+        begin = past_instant(since, "--from", now, _wall(reader)) if since else datetime.fromtimestamp(0, UTC)
         names = _chosen(reader, channel)
         wanted = Wanted(names, begin, end, chosen_resolution(resolution, begin, end))
         if str(file) == "-":
@@ -159,9 +164,9 @@ def import_values(
 # --- how it is shown
 
 
-def _span(since: str, until: str) -> tuple[datetime, datetime]:
+def _span(since: str, until: str, wall: LocalTime) -> tuple[datetime, datetime]:
     now = RealClock().now()
-    return past_instant(since, "--from", now), past_instant(until, "--to", now) if until else now
+    return past_instant(since, "--from", now, wall), past_instant(until, "--to", now, wall) if until else now
 
 
 def _chosen(reader: HistoryReader, patterns: list[str] | None) -> tuple[str, ...]:
@@ -172,6 +177,10 @@ def _chosen(reader: HistoryReader, patterns: list[str] | None) -> tuple[str, ...
     if not chosen:
         raise RefusedError(f"the history has no channel '{', '.join(patterns)}'", "`efpi history` lists them")
     return chosen
+
+
+def _wall(reader: HistoryReader) -> LocalTime:
+    return LocalTime(reader.days_here.time_zone)
 
 
 def _zone(reader: HistoryReader) -> ZoneInfo:

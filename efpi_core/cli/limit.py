@@ -29,8 +29,8 @@ def limits(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
             view["phase"] or "all",
             _bound(view["lower_w"]),
             _bound(view["upper_w"]),
-            instant_words(view["start"]) if view["start"] else "",
-            instant_words(view["end"]) if view["end"] else "",
+            instant_words(view["start"], caller.wall) if view["start"] else "",
+            instant_words(view["end"], caller.wall) if view["end"] else "",
             view["reason"],
         )
         for view in found
@@ -53,7 +53,9 @@ def set_limit(
     source: Annotated[str, typer.Option(help="contract, grid_operator or fuse.")] = "contract",
     reason: Annotated[str, typer.Option(help="Why, for people.")] = "",
     for_span: Annotated[str | None, typer.Option("--for", help="How long, as 15min or 2h; else for good.")] = None,
-    until: Annotated[str | None, typer.Option(help="Until when, as 18:30 or 2025-06-01T18:30.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Until when, by the site's clock, as 18:30 or 2025-06-01T18:30.")
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,7 +68,7 @@ def set_limit(
     if for_span is not None:
         end = now + span(for_span, "--for")
     elif until is not None:
-        end = instant(until, "--until", now)
+        end = instant(until, "--until", now, caller.wall)
     body = {
         "source": source,
         **bounds(lower, upper),
@@ -76,7 +78,8 @@ def set_limit(
         "reason": reason,
     }
     view = caller.gateway.put(f"/api/limits/{part(name)}", body)
-    caller.screen.show(view, [f"The limit '{name}' holds{f' until {instant_words(end)}' if end else ''}."])
+    told = "" if end is None else f" until {instant_words(end, caller.wall)}"
+    caller.screen.show(view, [f"The limit '{name}' holds{told}."])
 
 
 @limit_app.command("lift")

@@ -3,8 +3,9 @@
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 
 from efpi_core.cli.client import GatewayClient
 from efpi_core.cli.screen import Screen
+from efpi_core.cli.wall import MACHINE, Wall, last_showing, next_showing, site_wall
 from efpi_core.errors import RefusedError, SettingsError
 from efpi_core.nearest import nearest
 from efpi_core.state.home import default_home
@@ -45,6 +47,11 @@ class Caller:
         self.gateway = GatewayClient(self.home)
         self.screen = Screen(as_json=as_json)
 
+    @cached_property
+    def wall(self) -> Wall:
+        """The clock on the wall of the site that the gateway runs."""
+        return site_wall(self.gateway)
+
 
 def span(text: str, option: str) -> timedelta:
     """A span as people write it: `90s`, `15min`, `2h`, `1d`. Raises SettingsError that names the option."""
@@ -57,15 +64,20 @@ def span(text: str, option: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def instant(text: str, option: str, now: datetime) -> datetime:
-    """An instant: `18:30`, the next one of the clock on this machine, or an ISO 8601 date with time."""
+def instant(text: str, option: str, now: datetime, wall: Wall = MACHINE) -> datetime:
+    """An instant: `18:30`, the next one of a clock on the wall, or an ISO 8601 date with time, by it or with a zone."""
+    return _instant(text, option, now, wall, next_showing)
+
+
+def _instant(
+    text: str, option: str, now: datetime, wall: Wall, showing: Callable[[Wall, int, int, datetime], datetime]
+) -> datetime:
     try:
-        if re.fullmatch(r"\d{1,2}:\d{2}", text):
+        if re.fullmatch(r"\d{1,2}:\d{2}", text, re.ASCII):
             hour, minute = map(int, text.split(":"))
-            local = now.astimezone()
-            at = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
-            return (at if at > local else at + timedelta(days=1)).astimezone(UTC)
-        return datetime.fromisoformat(text).astimezone(UTC)
+            return showing(wall, hour, minute, now)
+        at = datetime.fromisoformat(text)
+        return wall.instant(at) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise SettingsError(
             option, f"'{text}' is no instant", "write it as 18:30, or as 2025-06-01T18:30 with or without a zone"
@@ -82,14 +94,11 @@ def bounds(lower: float | None, upper: float | None) -> dict[str, float | None]:
     return {"lower_w": lower, "upper_w": upper}
 
 
-def past_instant(text: str, option: str, now: datetime) -> datetime:
+def past_instant(text: str, option: str, now: datetime, wall: Wall = MACHINE) -> datetime:
     """A span back from now as `2h` or `3d`, or an instant; one of a clock is the latest that has passed."""
     if text[-1:].isalpha() and not text.endswith("Z"):
         return now - span(text, option)
-    at = instant(text, option, now)
-    if at > now and ":" in text and "-" not in text:
-        at -= timedelta(days=1)
-    return at
+    return _instant(text, option, now, wall, last_showing)
 
 
 def require_known(name: str, known: Iterable[str], what: str) -> None:

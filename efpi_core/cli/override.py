@@ -24,7 +24,9 @@ def override(
     lower: Annotated[float | None, typer.Option(help="With limit: the lower bound, in W; negative produces.")] = None,
     upper: Annotated[float | None, typer.Option(help="With limit: the upper bound, in W.")] = None,
     for_span: Annotated[str | None, typer.Option("--for", help="How long, as 90s, 15min, 2h or 1d.")] = None,
-    until: Annotated[str | None, typer.Option(help="Until when, as 18:30 or 2025-06-01T18:30.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Until when, by the site's clock, as 18:30 or 2025-06-01T18:30.")
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -45,18 +47,18 @@ def override(
     body = {
         "action": action,
         "parameters": {name: wish for name, wish in wishes.items() if wish is not None},
-        **_end(for_span, until),
+        **_end(caller, for_span, until),
     }
     view = caller.gateway.put(path, body)
     wish = " ".join(filter(None, (action, mode)))
-    caller.screen.show(view, [f"{appliance}: {wish} until {instant_words(view['until'])}."])
+    caller.screen.show(view, [f"{appliance}: {wish} until {instant_words(view['until'], caller.wall)}."])
 
 
-def _end(for_span: str | None, until: str | None) -> dict[str, float | str]:
+def _end(caller: Caller, for_span: str | None, until: str | None) -> dict[str, float | str]:
     if for_span is not None and until is None:
         return {"for_s": span(for_span, "--for").total_seconds()}
     if until is not None and for_span is None:
-        return {"until": instant(until, "--until", RealClock().now()).isoformat()}
+        return {"until": instant(until, "--until", RealClock().now(), caller.wall).isoformat()}
     raise SettingsError("--for", "say when it ends", "give either --for 2h or --until 18:30")
 
 
@@ -67,7 +69,7 @@ def _list_overrides(caller: Caller) -> None:
             view["appliance"],
             view["action"],
             ", ".join(f"{key} {value}" for key, value in view["parameters"].items()),
-            instant_words(view["until"]),
+            instant_words(view["until"], caller.wall),
             view["by"],
         )
         for view in found

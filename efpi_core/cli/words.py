@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from efpi_core.cli.wall import MACHINE, Wall
+
 _SIZES = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
 
 _SPANS_S = ((172_800, 86_400, "days"), (7_200, 3_600, "hours"), (120, 60, "minutes"))
@@ -25,7 +27,7 @@ def span_words(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def instant_words(at: datetime | str) -> str:
-    """`2026-06-01 18:30 CEST`: by the clock of this machine, as `--until 18:30` is read, and with its zone."""
+def instant_words(at: datetime | str, wall: Wall = MACHINE) -> str:
+    """`2026-06-01 18:30 CEST`: by a clock on the wall, as `--until 18:30` is read, and with its zone."""
     told = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return f"{(told + timedelta(seconds=0.5)).astimezone():%Y-%m-%d %H:%M %Z}"
+    return wall.told(told + timedelta(seconds=0.5))

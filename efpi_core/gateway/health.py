@@ -44,6 +44,7 @@ def gateway_health(
         parts=parts,
         instances=instances,
         told=told,
+        time_zone=site.site.time_zone if site.site is not None else "UTC",
     )
 
 

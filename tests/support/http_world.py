@@ -115,6 +115,7 @@ class RecordedGateway:
 
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     status: str = "ok"
+    time_zone: str = "UTC"
     happened: list[EventView] = field(default_factory=lambda: [event(number) for number in range(1, 4)])
     feed: Feed = field(default_factory=Feed)
     shown: tuple[ApplianceView, ...] = APPLIANCES
@@ -123,7 +124,9 @@ class RecordedGateway:
     given_up: asyncio.Event = field(default_factory=asyncio.Event)
 
     def health(self) -> HealthView:
-        return HealthView(self.status, (), "0.1.0", "Test house", 7, NOON, 12.5, (), self.instances())
+        return HealthView(
+            self.status, (), "0.1.0", "Test house", 7, NOON, 12.5, (), self.instances(), time_zone=self.time_zone
+        )
 
     def instances(self) -> tuple[InstanceView, ...]:
         return (

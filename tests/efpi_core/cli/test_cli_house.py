@@ -187,6 +187,19 @@ def test_the_end_of_an_override_is_told_to_the_minute(house: Beside, capsys: pyt
     assert capsys.readouterr().out == "battery: mode charge until 2031-06-01 10:00 UTC.\n"
 
 
+def test_instants_of_overrides_and_limits_are_those_of_the_sites_clock(
+    house: Beside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.gateway.time_zone = "America/New_York"
+    efpi(house, "override", "battery", "mode", "--mode", "charge", "--until", "2031-01-01T12:00")
+    assert capsys.readouterr().out == "battery: mode charge until 2031-01-01 12:00 EST.\n"
+    efpi(house, "limit", "set", "peak", "--upper", "1", "--until", "2031-07-01T12:00")
+    assert capsys.readouterr().out == "The limit 'peak' holds until 2031-07-01 12:00 EDT.\n"
+    override, limit = house.gateway.asked
+    assert override[3] == datetime(2031, 1, 1, 17, tzinfo=UTC)
+    assert limit[1].end == datetime(2031, 7, 1, 16, tzinfo=UTC)
+
+
 def test_a_limit_from_an_unknown_source_is_refused_by_the_gateway_s_words(
     house: Beside, capsys: pytest.CaptureFixture[str]
 ) -> None:
