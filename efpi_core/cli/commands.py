@@ -25,11 +25,14 @@ COMMANDS = {
     "diagnostics": "efpi_core.cli.diagnostics:diagnostics",
     "operation": "efpi_core.cli.operation:operation",
     "restart": "efpi_core.cli.house:restart",
+    "efi": "efpi_core.cli.efi_command:efi",
 }
 """Where each command is: a function, or a group of its own."""
 
-LOOSE = {"operation": {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}}
-"""Commands whose options are not all known beforehand."""
+_LOOSELY = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+LOOSE = {"operation": _LOOSELY, "efi": {**_LOOSELY, "allow_interspersed_args": False}}
+"""Commands whose options are not all known beforehand: those of an operation, and those that `efi` reads itself."""
 
 
 def run_full(arguments: Sequence[str]) -> int:

@@ -41,17 +41,20 @@ def test_a_file_that_is_not_there_is_told_from_one_that_is_wrong(
 ) -> None:
     assert main(["validate", str(tmp_path / "nothing.jsonl"), str(messages_file)]) == 2
     assert "cannot be read: No such file or directory" in capsys.readouterr().err
-    assert main(["validate", str(tmp_path)]) == 2
+    assert main(["validate", str(tmp_path)]) == 0
+    (tmp_path / "empty").mkdir()
+    assert main(["validate", str(tmp_path / "empty")]) == 2
+    assert "the folder holds no XML or JSON file" in capsys.readouterr().err
 
 
-def test_bytes_that_are_no_text_are_an_invalid_message(tmp_path: Path) -> None:
+def test_bytes_that_are_neither_xml_nor_json_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "noise.bin"
     path.write_bytes(b"\xff\x00\xfe" * 100)
-    assert main(["validate", str(path)]) == 1
+    assert main(["validate", str(path)]) == 2
 
 
 def test_an_endless_line_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("efi.__main__.LONGEST_LINE", 1000)
+    monkeypatch.setattr("efi.command.documents.LONGEST_DOCUMENT", 1000)
     path = tmp_path / "long.jsonl"
     path.write_bytes(b"[" * 5000)
     assert main(["validate", str(path)]) == 2

@@ -1,0 +1,78 @@
+"""The command line: `schema` prints the JSON Schema, `validate` checks files, `convert` writes them in another form."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from efi.command.convert import UnwritableError, convert
+from efi.command.forms import WRITERS, FormReader, Settings
+from efi.command.options import add_settings, settings_of
+from efi.command.validate import UNREADABLE, VALID, validate
+from efi.messages import MESSAGE_TYPES
+from efi.schema import message_schema
+
+_FILES = "a file, a folder, a pattern, or - for standard input"
+
+_CODES = "Exit code: 0 all valid, 1 some message invalid, 2 something unreadable: a file, or bytes that are no message."
+
+
+def run(arguments: Sequence[str], program: str = "efi") -> int:
+    """Run the command; the answer is its exit code. A mistake in the command line itself ends by SystemExit."""
+    parsed = _parser(program).parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except UnwritableError as failed:
+        sys.stderr.write(f"{failed}\n")
+        return UNREADABLE
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program, description="The Energy Flexibility Interface: its schema, its checks, and its wire forms."
+    )
+    commands = parser.add_subparsers(required=True)
+    schema = commands.add_parser("schema", help="print the JSON Schema of the messages")
+    schema.add_argument("--message", metavar="NAME", choices=MESSAGE_TYPES, help="of one type of message only")
+    schema.set_defaults(run=_schema)
+    check = commands.add_parser(
+        "validate",
+        help="check messages in files, in whatever form they are",
+        description="Check messages: EFI XML of 2016 or 2.0, S2, or the interface's own JSON, found out by itself.",
+        epilog=_CODES,
+    )
+    check.add_argument("files", nargs="+", metavar="FILE", help=_FILES)
+    check.add_argument("-v", "--verbose", action="store_true", help="name the valid ones, too")
+    check.add_argument("--strict", action="store_true", help="count warnings as mistakes")
+    check.add_argument("--json", action="store_true", help="print JSON, for programs")
+    check.set_defaults(run=_validate)
+    change = commands.add_parser(
+        "convert",
+        help="write messages in another form",
+        description="Write messages in another form; what it cannot carry is told on standard error.",
+        epilog=_CODES,
+    )
+    change.add_argument("--to", required=True, choices=sorted(WRITERS), help="the form to write")
+    change.add_argument("files", nargs="+", metavar="FILE", help=_FILES)
+    change.add_argument("--out", metavar="DIR", type=Path, help="write files into this folder instead")
+    change.add_argument("--json", action="store_true", help="print JSON, for programs")
+    add_settings(change)
+    change.set_defaults(run=_convert)
+    return parser
+
+
+def _schema(parsed: argparse.Namespace) -> int:
+    sys.stdout.write(json.dumps(message_schema(parsed.message), indent=2, ensure_ascii=False) + "\n")
+    return VALID
+
+
+def _validate(parsed: argparse.Namespace) -> int:
+    reader = FormReader(Settings())
+    return validate(parsed.files, reader, as_json=parsed.json, verbose=parsed.verbose, strict=parsed.strict)
+
+
+def _convert(parsed: argparse.Namespace) -> int:
+    settings = settings_of(parsed)
+    writer = WRITERS[parsed.to](settings)
+    return convert(parsed.files, FormReader(settings), writer, as_json=parsed.json, folder=parsed.out)
