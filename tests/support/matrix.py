@@ -295,7 +295,7 @@ async def run_cells(cells: Sequence[Cell], folder: Path, habits: Habits = HABITS
             assert lost == 0, f"{name} lost {lost} of {came}"
         assert not house.doubled
         for name in WITNESSES:
-            assert house.view(name).restarts == 0, house.view(name)
+            assert house.view(name).restarts == 0, [turn for turn in house.turns if turn.instance == name]
     return figures
 
 
