@@ -77,10 +77,14 @@ class Clock(ABC):
         """Seconds since a kept moment; None when nobody can tell: then a minimum time starts afresh."""
         return self.moment().since(earlier)
 
-    def look(self) -> None:  # noqa: B027  # a clock that nobody can set has nothing to notice
-        """Notice now whether the wall clock was set or the machine suspended, and tell those who follow."""
+    def look(self) -> float:
+        """Notice now whether the wall clock was set or the machine suspended, and tell those who follow.
 
-    def follow(self, callback: Callable[[ClockEvent], None]) -> None:  # noqa: B027  # likewise
+        Returns what `elapsed` tells, which it has read.
+        """
+        return self.elapsed()
+
+    def follow(self, callback: Callable[[ClockEvent], None]) -> None:  # noqa: B027  # a clock that nobody can set
         """Be told when the wall clock was set or the machine suspended, before any timer that became due by it."""
 
     @abstractmethod
@@ -190,16 +194,18 @@ class RealClock(Clock):
         """Be told when the wall clock was set or the machine suspended."""
         self._followers.append(callback)
 
-    def look(self) -> None:
+    def look(self) -> float:
         """Notice now whether the wall clock was set or the machine suspended; cheap where nothing was.
 
         What is slewed is followed in silence.
         """
-        ahead_s, slept_s = self._read()
+        elapsed_s = self.elapsed()
+        ahead_s, slept_s = self.wall_s() - elapsed_s, elapsed_s - self.awake()
         if -LEAST_STEP_S < ahead_s - self._ahead_s < LEAST_STEP_S and slept_s - self._slept_s < LEAST_STEP_S:
             self._ahead_s, self._slept_s = ahead_s, slept_s
         elif (reading := self._read_closely()) is not None:
             self._notice(*reading)
+        return elapsed_s
 
     def _read(self) -> tuple[float, float]:
         """By how much the wall clock is ahead of the boot's, and how long the machine has slept since its boot."""

@@ -32,6 +32,31 @@ PER_S = 200.0
 FLOOD_CURE = "report it to the plugin's author, with `efpi diagnostics`"
 
 
+class Allowance:
+    """What one instance may send for one appliance; it begins full."""
+
+    __slots__ = ("at", "left", "owed")
+
+    def __init__(self, now: datetime) -> None:
+        self.owed = 0
+        """Messages that came and were not answered yet."""
+        self.left = float(MOST_AT_ONCE)
+        """Messages that it may send beside answers, at the instant `at`."""
+        self.at = now
+
+    def take(self, now: datetime) -> bool:
+        """Take one message from it; False when it is spent."""
+        if self.owed:
+            self.owed -= 1
+            return True
+        left = self.left
+        if left < MOST_AT_ONCE:
+            left = min(left + max((now - self.at).total_seconds(), 0.0) * PER_S, MOST_AT_ONCE)
+        self.at = now
+        self.left = left - 1.0 if left >= 1.0 else left
+        return left >= 1.0
+
+
 class Flow:
     """An allowance for each sender and appliance. Who goes beyond it floods, whether or not the receiver keeps up.
 
@@ -39,52 +64,38 @@ class Flow:
     """
 
     def __init__(self) -> None:
-        self._owed: dict[tuple[str, str], int] = {}
-        self._left: dict[tuple[str, str], tuple[float, datetime]] = {}
+        self._allowances: dict[tuple[str, str], Allowance] = {}
         self._flooding: set[str] = set()
         self.on_flood: Callable[[str, str], None] = lambda instance, problem: None
         """Called once with each instance that floods, and what it does."""
 
     def passes(self, instance: str, appliance_id: str, receiver: str | None, now: datetime) -> bool:
         """Take one message from the allowance; False when it is spent, and the message is not to be passed on."""
-        if self._answers(instance, appliance_id) or self._may_begin(instance, appliance_id, now):
+        if self._allowance(instance, appliance_id, now).take(now):
             if receiver is not None:
-                self._owe_answer(receiver, appliance_id)
+                answering = self._allowance(receiver, appliance_id, now)
+                if answering.owed < MOST_OWED:
+                    answering.owed += 1
             return True
         if instance not in self._flooding:
             self._flooding.add(instance)
             self.on_flood(instance, f"it floods '{appliance_id}' with messages that may not be left out")
         return False
 
-    def _answers(self, instance: str, appliance_id: str) -> bool:
-        """Whether a message can be an answer to one that came."""
-        owed = self._owed.get((instance, appliance_id), 0)
-        if owed:
-            self._owed[instance, appliance_id] = owed - 1
-        return owed > 0
-
-    def _may_begin(self, instance: str, appliance_id: str, now: datetime) -> bool:
-        """Whether the allowance holds a message that answers none."""
-        left, at = self._left.get((instance, appliance_id), (float(MOST_AT_ONCE), now))
-        left = min(left + max((now - at).total_seconds(), 0.0) * PER_S, MOST_AT_ONCE)
-        enough = left >= 1.0
-        self._left[instance, appliance_id] = (left - 1.0 if enough else left, now)
-        return enough
-
-    def _owe_answer(self, receiver: str, appliance_id: str) -> None:
-        owed = self._owed.get((receiver, appliance_id), 0)
-        self._owed[receiver, appliance_id] = min(owed + 1, MOST_OWED)
+    def _allowance(self, instance: str, appliance_id: str, now: datetime) -> Allowance:
+        allowance = self._allowances.get((instance, appliance_id))
+        if allowance is None:
+            allowance = self._allowances[instance, appliance_id] = Allowance(now)
+        return allowance
 
     def told(self, receiver: str, appliance_id: str) -> None:
         """A message that may be left out came to a receiver: give back one of its allowance, to answer with."""
-        answering = self._left.get((receiver, appliance_id))
+        answering = self._allowances.get((receiver, appliance_id))
         if answering is not None:
-            self._left[receiver, appliance_id] = (min(answering[0] + 1.0, MOST_AT_ONCE), answering[1])
+            answering.left = min(answering.left + 1.0, MOST_AT_ONCE)
 
     def forget(self, instance: str) -> None:
         """An instance ended: its next life begins with a full allowance."""
         self._flooding.discard(instance)
-        for key in [key for key in self._owed if key[0] == instance]:
-            del self._owed[key]
-        for key in [key for key in self._left if key[0] == instance]:
-            del self._left[key]
+        for key in [key for key in self._allowances if key[0] == instance]:
+            del self._allowances[key]

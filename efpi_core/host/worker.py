@@ -158,8 +158,8 @@ class Worker:
         while True:
             while self._jobs:
                 job = self._jobs.pop(0)
-                self._clock.look()  # what a job notes by the clock's new time, nobody corrects by the step afterwards
-                self._busy_since = self._clock.elapsed()
+                # what a job notes by the clock's new time, nobody corrects by the step afterwards
+                self._busy_since = self._clock.look()
                 try:
                     outcome = job()
                     if outcome is not None:
