@@ -20,6 +20,7 @@ from efi.s2.frbc import (
 from efi.s2.mapping.controls.control import attempt
 from efi.s2.mapping.controls.modes import ModeControl
 from efi.s2.mapping.guard import Guard
+from efi.s2.mapping.level_words import level_words
 from efi.s2.mapping.read import frbc
 from efi.s2.mapping.read.values import Fields, label
 from efi.s2.mapping.settings import DeviceSettings
@@ -62,7 +63,7 @@ class FillRateControl(ModeControl):
 
     def appliance_fields(self, message: FRBCSystemDescription, turn: Turn) -> Fields:
         """Its actuators, and what its fill level is."""
-        told = frbc.level_words(label(message.storage.fill_level_label, "storage.fill_level_label", turn.notes))
+        told = level_words(label(message.storage.fill_level_label, "storage.fill_level_label", turn.notes))
         settings = self.settings
         return {
             "actuators": frbc.actuators(message, turn.notes),

@@ -1,8 +1,5 @@
 """FRBC as the interface's storage."""
 
-import re
-from typing import NamedTuple
-
 from efi.conversion import LeniencyKind
 from efi.s2.frbc import (
     FRBCActuatorDescription,
@@ -35,28 +32,6 @@ LEAKAGE_STRETCHED = LeniencyKind(
     "a leakage that is not told for all of the storage's fill levels",
     "beyond what is told it leaks as at the nearest level that is",
 )
-
-UNITS = frozenset(
-    ("%", "J", "kJ", "MJ", "Wh", "kWh", "MWh", "°C", "K", "l", "L", "m³", "m3", "kg", "m", "cm", "km", "Pa", "bar")
-)
-"""A fill-level label that is one of these is the unit itself."""
-
-_WITH_UNIT = re.compile(r"(?P<label>.*?) ?\[(?P<unit>[^\[\]]+)\]", re.DOTALL)
-
-
-class LevelWords(NamedTuple):
-    """What a fill level is, and in which unit, for people."""
-
-    label: str
-    unit: str
-
-
-def level_words(text: str) -> LevelWords:
-    """What S2's one label says of the fill level: its unit alone, or `state of charge [%]`."""
-    if text in UNITS:
-        return LevelWords("", text)
-    found = _WITH_UNIT.fullmatch(text)
-    return LevelWords(found["label"], found["unit"]) if found is not None else LevelWords(text, "")
 
 
 def description(message: FRBCSystemDescription, notes: Notes) -> Fields:
