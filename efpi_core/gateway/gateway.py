@@ -36,6 +36,7 @@ from efpi_core.gateway.overrides import Override
 from efpi_core.gateway.planning import Planner
 from efpi_core.gateway.pulse import Pulse
 from efpi_core.gateway.restoring import restore
+from efpi_core.gateway.settling import Settling
 from efpi_core.gateway.showing import appliance_view, revision_view, with_condition
 from efpi_core.gateway.side_work import SideWork
 from efpi_core.gateway.site_keeper import SiteKeeper
@@ -43,7 +44,8 @@ from efpi_core.gateway.state_journal import StateJournal
 from efpi_core.gateway.strain import OVER, Strain
 from efpi_core.gateway.time_keeper import TimeKeeper
 from efpi_core.history.history import History
-from efpi_core.host.frames import Answered, FromInstance, ToInstance, Told
+from efpi_core.host.call_frames import Answered, Told
+from efpi_core.host.frames import FromInstance, Settle, ToInstance
 from efpi_core.plugin.limits import Limit
 from efpi_core.state.state import State
 from efpi_core.views import (
@@ -93,6 +95,7 @@ class Gateway:
         self._operations = OperationDesk(clock, self.event_log, self._send)
         self.house.hand_to(Told, self._operations.told)
         self.house.hand_to(Answered, self._operations.answered)
+        self.house.hand_to(Settle, Settling(state, self.side_work, self._send).settle)
         self.house.exchange.on_change = self._appliance_changed
         self.house.exchange.flow.on_flood = self._flooded
         self.house.board.sinks.append(self._observed)
@@ -186,8 +189,8 @@ class Gateway:
         kind, text = (STRAIN_OVER, OVER) if strain is None else (strain.kind, strain.text)
         self.event_log.tell(kind, instance, text)
 
-    def _store_value(self, instance: str, key: str, value: JsonValue) -> None:
-        self._memories.put(instance, key, value)
+    def _store_value(self, instance: str, key: str, value: JsonValue, durable: bool) -> None:
+        self._memories.put(instance, key, value, durable=durable)
 
     # --- what those who watch are told
 

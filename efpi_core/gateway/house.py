@@ -68,8 +68,8 @@ from efpi_core.views import BalanceView
 
 LOG = logging.getLogger("efpi.instance")
 
-StoreValue = Callable[[str, str, JsonValue], None]
-"""Keeps a value of an instance durably: instance, key, value."""
+StoreValue = Callable[[str, str, JsonValue, bool], None]
+"""Keeps a value of an instance: instance, key, value, and whether it must outlive a power cut."""
 
 
 class House:
@@ -190,7 +190,7 @@ class House:
             self._tell(instance, "bad_memory", problem)
             return
         (keys.discard if frame.value is None else keys.add)(frame.key)
-        self._store_value(instance, frame.key, frame.value)
+        self._store_value(instance, frame.key, frame.value, frame.durable)
 
     def _log(self, instance: str, frame: Log) -> None:
         say(LOG, log_level(frame.level), "plugin_log", instance, sentence(frame.text))

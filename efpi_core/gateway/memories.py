@@ -53,9 +53,9 @@ class Memories:
             self._state.hand_over_memory(spec.instance, owner)  # an older efpi kept it under the instance's name alone
         return values
 
-    def put(self, instance: str, key: str, value: JsonValue) -> None:
+    def put(self, instance: str, key: str, value: JsonValue, *, durable: bool = False) -> None:
         """Keep a value for an instance that lives; None forgets it."""
-        self._state.put_instance_value(self._owners.get(instance, instance), key, value)
+        self._state.put_instance_value(self._owners.get(instance, instance), key, value, durable=durable)
 
     def forget(self, instance: str, by: str) -> None:
         """Somebody wants the memory of an instance gone that is not in the site. Raises RefusedError without one."""

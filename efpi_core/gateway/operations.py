@@ -14,7 +14,8 @@ from efpi_core.event_kinds import OPERATION_CALLED, OPERATION_FAILED
 from efpi_core.gateway.doorway import sentence
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.planning import secret_names
-from efpi_core.host.frames import Answered, GiveUp, Operate, Refusal, ToInstance, Told
+from efpi_core.host.call_frames import Answered, GiveUp, Operate, Refusal, Told
+from efpi_core.host.frames import ToInstance
 from efpi_core.host.offer import Offer
 from efpi_core.plugin.operation import LARGEST_VALUES
 from efpi_core.site.redaction import MASK, Redactor, redact_settings

@@ -15,6 +15,7 @@ from efpi_core.host.frames import (
     Publish,
     RemoveAppliance,
     Say,
+    Settle,
     Store,
     Watch,
 )
@@ -57,9 +58,13 @@ class FramePort:
         """Ask for the values of others."""
         self._emit(Watch(tuple(patterns)))
 
-    def store(self, key: str, value: JsonValue) -> None:
-        """Keep a value durably."""
-        self._emit(Store(key, value))
+    def store(self, key: str, value: JsonValue, *, durable: bool) -> None:
+        """Keep a value."""
+        self._emit(Store(key, value, durable))
+
+    def settle(self, number: int) -> None:
+        """Ask to be told when all that was stored is kept."""
+        self._emit(Settle(number))
 
     def log(self, level: int, text: str) -> None:
         """Write a line into the log."""

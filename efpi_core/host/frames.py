@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue
 
 from efi.allocation import AllocationStatusUpdate
 from efi.messages import AnyMessage, AnyRegistration
+from efpi_core.host.call_frames import Answered, GiveUp, Operate, Told
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.limits import Limit
 from efpi_core.plugin.observation import ObservationSpec, ObservedValue, Quality
@@ -22,7 +23,7 @@ PROTOCOL = (1, 2)
 """Version of these frames: equal majors understand each other; the minor counts additions."""
 
 OPERATIONS_SINCE = (1, 2)
-"""The version that brought `Operate` and what belongs to it."""
+"""The version that brought `Operate` and what belongs to it, and `Settle`."""
 
 
 MOST_AT_ONCE = 10_000
@@ -156,24 +157,12 @@ class Stop:
 
 
 @dataclass(slots=True)
-class Operate:
-    """A person asks for one of the plugin's operations; answered by `Answered`, after any number of `Told`."""
+class Settled:
+    """What was stored before `Settle` is on disk; or it is only in memory, since the disk refuses."""
 
-    call: int
-    """Names this call in what follows."""
-    operation: str
-    fields: dict[str, JsonValue]
-    by: str
-    deadline_s: float
-    op: Literal["operate"] = "operate"
-
-
-@dataclass(slots=True)
-class GiveUp:
-    """Nobody waits for the answer of this call any more: cancel it."""
-
-    call: int
-    op: Literal["give_up"] = "give_up"
+    number: int
+    kept: bool
+    op: Literal["settled"] = "settled"
 
 
 ToInstance = (
@@ -189,6 +178,7 @@ ToInstance = (
     | Stop
     | Operate
     | GiveUp
+    | Settled
 )
 
 # --- from the instance -------------------------------------------------------------------------------------------
@@ -273,7 +263,17 @@ class Store:
 
     key: str
     value: JsonValue
+    durable: bool = False
+    """Whether it must outlive a power cut from the moment at which it counts as kept."""
     op: Literal["store"] = "store"
+
+
+@dataclass(slots=True)
+class Settle:
+    """Tell when all that was stored before is kept; answered by `Settled`."""
+
+    number: int
+    op: Literal["settle"] = "settle"
 
 
 @dataclass(slots=True)
@@ -333,36 +333,6 @@ class Failed:
 
 
 @dataclass(slots=True)
-class Told:
-    """How far a call has come, in a sentence."""
-
-    call: int
-    text: str
-    op: Literal["told"] = "told"
-
-
-@dataclass(slots=True)
-class Refusal:
-    """Why a call came to nothing, as one of the errors of `efpi_core.errors`."""
-
-    error: Literal["refused", "settings", "try_again", "failed"]
-    problem: str
-    cure: str = ""
-    path: str = ""
-    """The field that is wrong, where one is."""
-
-
-@dataclass(slots=True)
-class Answered:
-    """What came of a call: its output, or why there is none."""
-
-    call: int
-    output: dict[str, JsonValue] | None = None
-    refusal: Refusal | None = None
-    op: Literal["answered"] = "answered"
-
-
-@dataclass(slots=True)
 class Stopped:
     """Last word: all is in its safe state, or why not."""
 
@@ -380,6 +350,7 @@ FromInstance = (
     | Publish
     | Watch
     | Store
+    | Settle
     | Log
     | Condition
     | Pong

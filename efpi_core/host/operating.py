@@ -9,8 +9,9 @@ from pydantic import JsonValue, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from efpi_core.errors import EfpiError, PluginFailure, RefusedError, SettingsError, TryAgainError
+from efpi_core.host.call_frames import Answered, Operate, Refusal, Told
 from efpi_core.host.frame_port import Emit
-from efpi_core.host.frames import Answered, Failed, Operate, Refusal, Told
+from efpi_core.host.frames import Failed
 from efpi_core.plugin.config import PluginConfig
 from efpi_core.plugin.operation import LARGEST_VALUES, OperationFacts, operations_of, secrets_in
 from efpi_core.plugin.plugin import Plugin

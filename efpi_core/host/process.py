@@ -8,16 +8,15 @@ from collections.abc import Sequence
 
 from efi.version import VERSION
 from efpi_core.errors import RefusedError, TryAgainError
+from efpi_core.host.call_frames import Answered, Operate
 from efpi_core.host.channel import Channel, gateway_codec
 from efpi_core.host.frames import (
     OPERATIONS_SINCE,
     PROTOCOL,
-    Answered,
     ClockMode,
     Failed,
     FromInstance,
     Hello,
-    Operate,
     Start,
     Stop,
     Stopped,

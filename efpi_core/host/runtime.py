@@ -17,6 +17,7 @@ from efi.messages import AnyAllocation, ApplianceMessage, AppMessage
 from efpi_core.clock import Clock
 from efpi_core.clock_event import ClockEvent
 from efpi_core.errors import EfpiError, PluginFailure, SettingsError, TryAgainError
+from efpi_core.host.call_frames import GiveUp, Operate
 from efpi_core.host.frame_port import Emit, FramePort
 from efpi_core.host.frames import (
     ClockMode,
@@ -24,13 +25,12 @@ from efpi_core.host.frames import (
     Deliver,
     Disconnected,
     Failed,
-    GiveUp,
     LimitsChanged,
     Observed,
-    Operate,
     Ping,
     Pong,
     Ready,
+    Settled,
     Standing,
     Start,
     Stop,
@@ -186,6 +186,8 @@ class InstanceRuntime:
                 self._emit(Pong(frame.number, self.received, self._worker.busy_s(), self._worker.superseded))
             case Operate():
                 self._operate(frame)
+            case Settled():
+                self.context.storage.settled(frame.number, kept=frame.kept)
             case GiveUp() if self._operating is not None:
                 self._operating.give_up(frame.call)
             case Stop() if self._stop_by is None:

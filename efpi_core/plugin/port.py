@@ -32,8 +32,11 @@ class Port(Protocol):
     def watch(self, patterns: Sequence[str]) -> None:
         """Ask for the values of others."""
 
-    def store(self, key: str, value: JsonValue) -> None:
-        """Keep a value durably; None forgets it."""
+    def store(self, key: str, value: JsonValue, *, durable: bool) -> None:
+        """Keep a value; None forgets it."""
+
+    def settle(self, number: int) -> None:
+        """Ask to be told when all that was stored is kept."""
 
     def log(self, level: int, text: str) -> None:
         """Write a line into the log."""

@@ -15,7 +15,7 @@ from efpi_core.event_kinds import INSTANCE_ENDED
 from efpi_core.gateway.connections import AppFacts, Choice
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.house import House
-from efpi_core.host.frames import PROTOCOL, ClockMode, FromInstance, Start, ToInstance
+from efpi_core.host.frames import PROTOCOL, ClockMode, FromInstance, Settle, Settled, Start, ToInstance
 from efpi_core.host.host import End, Ending, InstanceHost
 from efpi_core.host.idle import IdleSelector
 from efpi_core.plugin.prices import PriceClock
@@ -76,10 +76,11 @@ class Simulation:
             clock=self.clock,
             life="sim",
             journal=NoJournal(),
-            store_value=lambda instance, key, value: None,
+            store_value=lambda instance, key, value, durable: None,
             events=self.events,
             send=self._send,
         )
+        self.house.hand_to(Settle, lambda instance, frame: self._send(instance, Settled(frame.number, kept=True)))
         self.barrier.on_ended = self._on_ended
         self._stopping = False
         self.failed: dict[str, str] = {}

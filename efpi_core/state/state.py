@@ -264,12 +264,13 @@ class State(SiteRecords):
         found = self._readable(MEMORY, _kept_value, lambda row: row[0] == instance)
         return dict(found)
 
-    def put_instance_value(self, instance: str, key: str, value: JsonValue) -> None:
+    def put_instance_value(self, instance: str, key: str, value: JsonValue, *, durable: bool = False) -> None:
         """Keep a value for an instance; None forgets it."""
         if value is None:
-            self._database.delete(MEMORY, instance, key)
+            self._database.delete(MEMORY, instance, key, durable=durable)
         else:
-            self._database.put(MEMORY, (instance, key, json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
+            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            self._database.put(MEMORY, (instance, key, text), durable=durable)
 
     def forget_instance(self, instance: str) -> None:
         """Forget all values of an instance that is gone for good."""

@@ -113,7 +113,7 @@ class LiveHouse:
             clock=RealClock(),
             life="t1",
             journal=NoJournal(),
-            store_value=lambda instance, key, value: None,
+            store_value=lambda instance, key, value, durable: None,
             events=self.events,
             send=self._send,
         )

@@ -62,7 +62,7 @@ class BareHouse:
             clock=self.clock,
             life=f"t{life}",
             journal=journal or NoJournal(),
-            store_value=lambda *stored: self.stored.append(stored),
+            store_value=lambda *stored: self.stored.append(stored[:3]),
             events=self.events,
             send=lambda instance, frame: self.sent.append((instance, frame)),
         )

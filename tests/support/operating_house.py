@@ -29,8 +29,9 @@ PATIENCE_S = 60.0
 class OperatingHouse:
     """The gateway, and what the instance said."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, state: State) -> None:
         self.gateway = gateway
+        self.state = state
         self.frames: list[FromInstance] = []
         self._news = asyncio.Event()
 
@@ -90,7 +91,7 @@ async def operating_house(
     clock = RealClock()
     state = State.in_memory(clock)
     gateway = Gateway(clock=clock, state=state)
-    house = OperatingHouse(gateway)
+    house = OperatingHouse(gateway, state)
     hosts = Hosts(ForkServerLauncher(os.environ | {"PYTHONPATH": str(ROOT)}))
     supervisor = Supervisor(hosts, house, clock, Habits())
     run = "hosted" if hosted else "inline"

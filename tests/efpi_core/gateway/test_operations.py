@@ -9,7 +9,8 @@ from efpi_core.clock import SteppedClock
 from efpi_core.errors import EfpiError, PluginFailure, RefusedError, SettingsError, TryAgainError
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.operations import MOST_CALLS, OperationDesk
-from efpi_core.host.frames import Answered, GiveUp, Operate, Refusal, ToInstance, Told
+from efpi_core.host.call_frames import Answered, GiveUp, Operate, Refusal, Told
+from efpi_core.host.frames import ToInstance
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.views import InstanceState, InstanceView, OperationView
 from tests.support.bare_house import BEGIN
@@ -131,6 +132,19 @@ async def test_an_instance_that_is_stopped_meanwhile_lets_its_callers_go(house: 
     with pytest.raises(TryAgainError, match="the instance ended meanwhile"):
         await waiting
     assert "cancelled" in house.logged()
+
+
+async def test_what_counts_as_kept_is_kept(house: OperatingHouse) -> None:
+    await asyncio.gather(house.call("remember", size=7), house.call("chatter"))
+    assert house.state.instance_values("shop") == {"size": 7}
+
+
+async def test_what_the_disk_refuses_does_not_count_as_kept(
+    house: OperatingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(house.state), "problem", TryAgainError("the disk is full"))
+    with pytest.raises(TryAgainError, match="the disk takes nothing"):
+        await house.call("remember", size=8)
 
 
 async def test_a_process_that_dies_lets_its_callers_go() -> None:

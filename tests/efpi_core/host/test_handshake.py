@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from efi.version import VERSION
-from efpi_core.host.frames import PROTOCOL, Answered, Operate, Ping, Ready
+from efpi_core.host.call_frames import Answered, Operate
+from efpi_core.host.frames import PROTOCOL, Ping, Ready
 from efpi_core.host.framing import HEADER
 from efpi_core.host.host import End
 from efpi_core.host.launching import OnBorn, OnGone, python_program

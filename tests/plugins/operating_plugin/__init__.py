@@ -104,6 +104,13 @@ class Operating(EnergyApp[PluginConfig]):
             self.context.log.warning("cancelled")
         return Done()
 
+    @operation(title="Remember")
+    async def remember(self, asked: Amount, call: OperationCall) -> Done:
+        """Answers when it is on disk."""
+        self.context.storage.put("size", asked.size, durable=True)
+        await self.context.storage.kept()
+        return Done()
+
     @operation(title="Die")
     async def die(self, asked: Nothing, call: OperationCall) -> Done:
         """Ends its process."""
