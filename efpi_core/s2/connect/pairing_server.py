@@ -6,7 +6,7 @@ same request twice is answered twice. Once a token has led to a pairing, other a
 
 import base64
 import secrets
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -85,10 +85,14 @@ class PairingServer:
     """The attempts at the nodes of one endpoint."""
 
     def __init__(
-        self, nodes: Iterable[LocalNode], endpoint: EndpointDescription, binding: Binding, ca_fingerprint: str | None
+        self,
+        nodes: Mapping[UUID, LocalNode],
+        endpoint: EndpointDescription,
+        binding: Binding,
+        ca_fingerprint: str | None,
     ) -> None:
-        """`ca_fingerprint` is of the authority behind the session server's certificate; None with a public one."""
-        self._nodes = {node.description.id: node for node in nodes}
+        """`nodes` may change. `ca_fingerprint` is of the authority of the session server; None with a public one."""
+        self._nodes = nodes
         self._endpoint = endpoint
         self._deployment = endpoint.deployment or Deployment.LAN
         self.binding = binding
@@ -197,7 +201,11 @@ class PairingServer:
             return self._fail(attempt, 400)
         if not proves(posted.server_hmac_challenge_response, attempt.challenge, attempt.token, self.binding):
             return self._fail(attempt, 403)
-        attempt.proven, attempt.details = True, posted.connection_details
+        details = posted.connection_details
+        lan = attempt.request.client_endpoint_description.deployment is not Deployment.WAN
+        if lan and "SHA256" not in (details.certificate_fingerprint or {}):
+            return self._fail(attempt, 400)  # nothing would tell the client's session server from another
+        attempt.proven, attempt.details = True, details
         return None
 
     def finalize(self, attempt_id: str | None, success: bool, now: float) -> Paired | Denied | None:
