@@ -10,6 +10,7 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "p1": ("efpi_driver_p1",),
     "s2_json": ("efi.s2",),
     "s2_session": ("efi.s2", "efi.recent"),
+    "s2_connect": ("efpi_core.s2.connect",),
     "site_yaml": ("efpi_core.site", "ruamel"),
     "state_db": ("efpi_core.state",),
     "sunspec": ("efpi_driver_sunspec",),

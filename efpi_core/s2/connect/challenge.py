@@ -2,6 +2,9 @@
 
 S2 Connect 1.0, "Challenge response process": R = HMAC(C, T ‖ F) where the pairing server is in the LAN, with F the
 SHA-256 of its leaf certificate; R = HMAC(C, T ‖ D) where it is in the WAN, with D its domain name. C is the key.
+
+Both directions use the same function, so a server that answers any challenge would prove its own: whoever sends the
+server's challenge back in a second attempt gets the answer to the first, without a token. `key_of` finds such a one.
 """
 
 import hmac
@@ -10,6 +13,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 CHALLENGE_BYTES = 32
+
+BLOCK_BYTES = 64
+"""Of SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,11 @@ def new_challenge() -> bytes:
 def response(challenge: bytes, token: str, binding: Binding) -> bytes:
     """The answer to a challenge by whoever knows the token."""
     return hmac.digest(challenge, token.encode("ascii") + binding.data, "sha256")
+
+
+def key_of(challenge: bytes) -> bytes:
+    """The key that a challenge is to HMAC (RFC 2104, 2): those of one key have the same answers."""
+    return (sha256(challenge).digest() if len(challenge) > BLOCK_BYTES else challenge).ljust(BLOCK_BYTES, b"\0")
 
 
 def proves(answer: bytes, challenge: bytes, token: str, binding: Binding) -> bool:

@@ -16,6 +16,9 @@ MOST_CONNECTIONS = 64
 """At a time; who comes beyond is hung up on."""
 
 LARGEST_HEAD = 16 * 1024
+"""Bytes of a request before its body, and a read more at most."""
+
+READ_SIZE = 4096
 
 ASK_S = 10.0
 """A request has this long from the beginning of the connection, or of the answer before it, until it is whole."""
@@ -143,7 +146,7 @@ class _Line:
                 return None
             if self._http.they_are_waiting_for_100_continue:
                 await self._send(h11.InformationalResponse(status_code=100, headers=[]))
-            self._http.receive_data(await self._reader.read(LARGEST_HEAD))
+            self._http.receive_data(await self._reader.read(READ_SIZE))
 
     async def answer(self, answer: Answer) -> None:
         """Send an answer."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from efpi_core.s2.connect.challenge import Binding, new_challenge, proves, response
+from efpi_core.s2.connect.challenge import Binding, key_of, new_challenge, proves, response
 from efpi_core.s2.connect.node import HASHINGS, PROTOCOLS, LocalNode, common_version, serves
 from efpi_core.s2.connect.wire import (
     ConnectionDetails,
@@ -142,6 +142,8 @@ class PairingServer:
         if token is None:
             return Refused(PairingError.NO_VALID_TOKEN, "this node has no valid pairing code; have it issue one")
         self._forget(now)
+        if key_of(request.client_hmac_challenge) in {key_of(each.challenge) for each in self._attempts.values()}:
+            return Refused(PairingError.OTHER, "this challenge is one of ours; make a new one")
         other = request.client_endpoint_description.deployment or Deployment.LAN
         attempt_id = _random_text(_ATTEMPT_ID_BYTES)
         challenge = new_challenge()

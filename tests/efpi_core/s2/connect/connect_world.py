@@ -1,22 +1,21 @@
 """S2 Connect endpoints on loopback: real TLS and HTTP; waits of the protocol pass at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from pydantic import JsonValue
 
 from efpi_core.clock import RealClock
-from efpi_core.errors import TryAgainError
 from efpi_core.host.worker import Worker
 from efpi_core.identity import MessageIds
 from efpi_core.plugin.context import Context
 from efpi_core.plugin.memory import InstanceStorage
 from efpi_core.plugin.port import Port
 from efpi_core.plugin.site_facts import SiteFacts
-from efpi_core.s2.connect.code import TokenDesk
+from efpi_core.s2.connect.code import PairingCode, TokenDesk
 from efpi_core.s2.connect.node import LocalNode
 from efpi_core.s2.connect.pairings import Pairing
 from efpi_core.s2.connect.place import Place
@@ -173,14 +172,5 @@ async def join(client: Box, server: Box, **more: Any) -> Pairing:
     return await client.service.pair(client.node, server.service.pairing_url, code_of(issued.code), **more)
 
 
-def code_of(text: str) -> Any:
-    from efpi_core.s2.connect.code import PairingCode  # noqa: PLC0415  # a helper of one line
-
+def code_of(text: str) -> PairingCode:
     return PairingCode.parse(text)
-
-
-def ids(pairings: "Iterator[Pairing] | list[Pairing]") -> list[UUID]:
-    return [pairing.peer.id for pairing in pairings]
-
-
-NOT_KEPT = TryAgainError
