@@ -136,7 +136,7 @@ async def test_an_instance_that_is_stopped_meanwhile_lets_its_callers_go(house: 
 
 async def test_what_counts_as_kept_is_kept(house: OperatingHouse) -> None:
     await asyncio.gather(house.call("remember", size=7), house.call("chatter"))
-    assert house.state.instance_values("shop") == {"size": 7}
+    assert house.state.instance_values("shop operating.app") == {"size": 7}
 
 
 async def test_what_the_disk_refuses_does_not_count_as_kept(
