@@ -157,8 +157,7 @@ class Asking:
             rest = [wish for wish in carrier.wishes if not wish.revoked]
         if rest:
             self._carry(uuid_of(self._new_id()), rest, turn)
-        else:
-            turn.to_efi.append(self._revocation(carrier.allocation_id, turn))
+        turn.to_efi.append(self._revocation(carrier.allocation_id, turn))
 
     def _revocation(self, allocation_id: str | None, turn: Turn) -> AllocationRevoke:
         return AllocationRevoke(

@@ -166,8 +166,11 @@ def test_one_of_two_wishes_can_be_taken_back() -> None:
     talk.hears(earlier)
     talk.reaches(talk.asked, AllocationStatus.ACCEPTED)
     talk.hears(RevokeObject(message_id=new_id(), object_type=RevokableObjects.FRBC_INSTRUCTION, object_id=earlier.id))
-    assert [step.mode_id for step in talk.asked.actuators] == ["idle"]
-    talk.reaches(talk.asked, AllocationStatus.ACCEPTED)
+    both, rest, revoke = talk.to_appliance[-3:]
+    assert [step.mode_id for step in rest.actuators] == ["idle"]
+    assert revoke.allocation_id == both.message_id
+    talk.reaches(rest, AllocationStatus.ACCEPTED)
+    talk.reaches(both, AllocationStatus.REVOKED)
     assert talk.statuses(earlier.id) == ["NEW", "ACCEPTED", "REVOKED"]
     assert talk.statuses(later.id) == ["NEW", "ACCEPTED"]
 
