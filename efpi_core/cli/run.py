@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import json
 import os
 import signal
 import sys
@@ -124,11 +125,20 @@ async def _open(options: RunOptions, home: Home, front: Front, book: Logbook) ->
     gc.enable()
     front.show(gateway.health, gateway.event_log.tell)
     front.surface.open(gateway, Parts(installed_parts()))
-    where = front.address if front.port is not None else "not reachable yet, see above"
-    name = gateway.health().site or "its site"
-    sys.stdout.write(f"efpi {gateway.version} runs {name}: {where} (Ctrl-C ends it)\n")
-    sys.stdout.flush()
+    _say_that_it_runs(gateway, home, front, as_json=options.json)
     return gateway
+
+
+def _say_that_it_runs(gateway: "Gateway", home: Home, front: Front, *, as_json: bool) -> None:
+    name = gateway.health().site
+    address = front.address if front.port is not None else None
+    if as_json:
+        line = json.dumps({"version": gateway.version, "site": name, "address": address, "home": str(home.path)})
+    else:
+        where = address or "not reachable yet, see above"
+        line = f"efpi {gateway.version} runs {name or 'its site'}: {where} (Ctrl-C ends it)"
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 async def _end(opening: "asyncio.Task[Gateway]", front: Front) -> None:

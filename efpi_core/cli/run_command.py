@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from efpi_core.cli.options import HomeOption
+from efpi_core.cli.options import HomeOption, JsonOption
 from efpi_core.cli.run import run as run_gateway
 from efpi_core.cli.run_options import DEFAULT_PORT, LARGEST_PORT, RunOptions
 from efpi_core.logbook.logbook import Look
@@ -22,6 +22,7 @@ def run(
     inline: Annotated[bool, typer.Option("--inline", help="Run all plugins inside this process.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
     log: Annotated[Look, typer.Option(help="How the log looks on standard error; the file has JSON.")] = Look.TEXT,
+    as_json: JsonOption = False,
 ) -> None:
     """Run the gateway until Ctrl-C or SIGTERM."""
-    raise typer.Exit(run_gateway(RunOptions(home, host, port, site, inline, verbose, log.value)))
+    raise typer.Exit(run_gateway(RunOptions(home, host, port, site, inline, verbose, log.value, as_json)))

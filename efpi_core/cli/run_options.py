@@ -19,10 +19,12 @@ class RunOptions:
     verbose: bool = False
     log: str = "text"
     """How the log looks on standard error: "text" or "json"."""
+    json: bool = False
+    """Whether the line that says that it runs is JSON."""
 
 
 _VALUES: dict[str, Callable[[str], object]] = {"home": Path, "host": str, "port": int, "site": str, "log": str}
-_FLAGS = frozenset({"inline", "verbose"})
+_FLAGS = frozenset({"inline", "verbose", "json"})
 
 LARGEST_PORT = 65535
 

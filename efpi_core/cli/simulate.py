@@ -31,7 +31,7 @@ DEFAULT_OUT = Path("simulation")
 
 
 def simulate(
-    site: Annotated[str, typer.Option(help="A site document, or `demo`.")],
+    site: Annotated[str | None, typer.Option(help="A site document, or `demo`.")] = None,
     days: Annotated[float, typer.Option(help="How many days.", min=0.001, max=36_525)] = 1.0,
     out: Annotated[Path, typer.Option(help="The folder for the results; made when it is missing.")] = DEFAULT_OUT,
     seed: Annotated[int, typer.Option(help="Of all chance: the same seed gives the same bytes.", min=0)] = 1,
@@ -41,6 +41,8 @@ def simulate(
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a site: one CSV a channel group, a summary, and the messages on request."""
+    if site is None:
+        raise SettingsError("--site", "no site is named", "name a document, or the demo house: `--site demo`")
     name, text = site_text(site)
     loaded = load_site(text, name)
     check_settings(loaded)

@@ -8,13 +8,14 @@ from typing import Any, cast, get_args
 
 from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusUpdate
 from efi.commodity import PHASE_POWER, CommodityQuantity
+from efi.demand_driven import DemandDrivenStateUpdate
 from efi.measurement import Measurement
 from efi.message import ControlSpaceRevoke
 from efi.messages import AnyAllocation, AnyMessage, AnyRegistration, ApplianceMessage, AppMessage
 from efi.output_adjustable import OutputAdjustableStateUpdate
 from efi.registration import ControlSpaceRegistration
 from efi.session import Verdict
-from efi.storage import StorageStateUpdate
+from efi.storage import ActuatorState, StorageStateUpdate
 from efpi_core.gateway.appliances import LIMIT, RESIDENT, ApplianceRecord, ApplianceRegistry, OpenAllocation
 from efpi_core.gateway.flow import SUPERSEDED, Flow
 from efpi_core.gateway.journal_port import AllocationJournal
@@ -278,8 +279,17 @@ class Exchange:
     def _note_storage_state(self, record: ApplianceRecord, message: StorageStateUpdate, now: datetime) -> None:
         unit = getattr(record.session.space.registration, "fill_level_unit", "")
         self._board.put(record.channel("fill_level"), message.fill_level, now, unit=unit, owner=record.instance)
-        for actuator in message.actuators:
-            quantity = "mode" if len(message.actuators) == 1 else f"{actuator.actuator_id}.mode"
+        self._put_modes(record, message.actuators, now)
+
+    def _note_demand_state(self, record: ApplianceRecord, message: DemandDrivenStateUpdate, now: datetime) -> None:
+        if message.demand is not None and message.demand.lower == message.demand.upper:
+            unit = getattr(record.session.space.registration, "demand_unit", "")
+            self._board.put(record.channel("demand"), message.demand.lower, now, unit=unit, owner=record.instance)
+        self._put_modes(record, message.actuators, now)
+
+    def _put_modes(self, record: ApplianceRecord, actuators: tuple[ActuatorState, ...], now: datetime) -> None:
+        for actuator in actuators:
+            quantity = "mode" if len(actuators) == 1 else f"{actuator.actuator_id}.mode"
             self._board.put(record.channel(quantity), actuator.mode_id, now, owner=record.instance)
 
     def _note_output_state(self, record: ApplianceRecord, message: OutputAdjustableStateUpdate, now: datetime) -> None:
@@ -317,6 +327,7 @@ _NOTES: dict[type, Callable[[Exchange, ApplianceRecord, Any, datetime], None]] =
     Measurement: Exchange._note_measurement,
     StorageStateUpdate: Exchange._note_storage_state,
     OutputAdjustableStateUpdate: Exchange._note_output_state,
+    DemandDrivenStateUpdate: Exchange._note_demand_state,
     ControlSpaceRevoke: Exchange._note_presence,
     **dict.fromkeys(get_args(AnyRegistration), Exchange._note_presence),
 }

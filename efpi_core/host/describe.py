@@ -23,6 +23,7 @@ from efpi_core.host.package_files import DESCRIPTION_FILE, package_directory
 from efpi_core.host.watchdog import allow
 from efpi_core.plugin.app import EnergyApp
 from efpi_core.plugin.categories import Category
+from efpi_core.plugin.demand_driven import DemandDrivenAppliance
 from efpi_core.plugin.hookspecs import PROJECT
 from efpi_core.plugin.inflexible import InflexibleAppliance
 from efpi_core.plugin.operation import OperationFacts, operations_of
@@ -41,6 +42,7 @@ _CATEGORIES: dict[type, Category] = {
     TimeShiftableAppliance: Category.TIME_SHIFTABLE,
     StorageAppliance: Category.STORAGE,
     OutputAdjustableAppliance: Category.OUTPUT_ADJUSTABLE,
+    DemandDrivenAppliance: Category.DEMAND_DRIVEN,
 }
 
 

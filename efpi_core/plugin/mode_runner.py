@@ -12,6 +12,7 @@ from efi.allocation import AllocationStatus
 from efi.message import ControlSpaceRevoke
 from efi.messages import AnyAllocation, AnyUpdate
 from efi.running_mode import ModeGraph
+from efi.storage import ActuatorState
 from efpi_core.clock import TimerHandle
 from efpi_core.clock_event import ClockSet
 from efpi_core.errors import RefusedError, TryAgainError
@@ -61,6 +62,20 @@ class ModeRunner(Appliance):
             return self.trackers[actuator_id]
         except KeyError:
             raise RefusedError(f"there is no actuator '{actuator_id}'") from None
+
+    def actuator_states(self) -> tuple[ActuatorState, ...]:
+        """How each actuator runs, for a state that tells it."""
+        return tuple(
+            ActuatorState(
+                actuator_id=actuator_id,
+                mode_id=tracker.mode_id,
+                factor=tracker.factor,
+                previous_mode_id=tracker.previous_mode_id,
+                transition_started_at=tracker.transition_started_at,
+                timers=tracker.timer_states(),
+            )
+            for actuator_id, tracker in self.trackers.items()
+        )
 
     def mode_at_first(self, actuator_id: str) -> str | None:
         """The mode in which an actuator is found; None for the first of its description."""

@@ -6,13 +6,7 @@ from datetime import datetime
 
 from efi.messages import AnyAllocation, AnyUpdate
 from efi.running_mode import ModeGraph
-from efi.storage import (
-    ActuatorState,
-    StorageAllocation,
-    StorageRegistration,
-    StorageStateUpdate,
-    StorageSystemDescription,
-)
+from efi.storage import StorageAllocation, StorageRegistration, StorageStateUpdate, StorageSystemDescription
 from efpi_core.errors import RefusedError
 from efpi_core.plugin.driver import SingleApplianceDriver
 from efpi_core.plugin.mode_runner import ModeRunner, Step
@@ -49,17 +43,7 @@ class StorageAppliance(ModeRunner):
             StorageStateUpdate(
                 **self.valid_now(at),
                 fill_level=fill_level,
-                actuators=tuple(
-                    ActuatorState(
-                        actuator_id=actuator_id,
-                        mode_id=tracker.mode_id,
-                        factor=tracker.factor,
-                        previous_mode_id=tracker.previous_mode_id,
-                        transition_started_at=tracker.transition_started_at,
-                        timers=tracker.timer_states(),
-                    )
-                    for actuator_id, tracker in self.trackers.items()
-                ),
+                actuators=self.actuator_states(),
             )
         )
 

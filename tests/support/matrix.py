@@ -32,7 +32,7 @@ from tests.prove.case import Figures
 from tests.support.hosted_world import PLUGINS, runs
 from tests.support.real_gateway import descendants
 
-KINDS = ("inflexible", "shiftable", "storage", "output", "app")
+KINDS = ("inflexible", "shiftable", "storage", "output", "demand", "app")
 MOMENTS = ("import", "start", "handshake", "message", "running", "stop")
 ENDING = ("raise", "hang", "exit", "busy", "leak", "output", "nonsense", "fork", "flood", "torrent")
 """Faults that end a life, by themselves or by the gateway's hand."""

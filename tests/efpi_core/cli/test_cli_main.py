@@ -104,6 +104,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         (["--site", "demo", "--port", "0"], RunOptions(site="demo", port=0)),
         (["--home=/x", "--inline", "--verbose"], RunOptions(home=Path("/x"), inline=True, verbose=True)),
         (["--host", "::1"], RunOptions(host="::1")),
+        (["--json"], RunOptions(json=True)),
     ],
 )
 def test_a_plain_run_is_understood_without_the_full_command(words: list[str], options: RunOptions) -> None:

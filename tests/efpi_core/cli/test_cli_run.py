@@ -189,3 +189,13 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
         (instance,) = gateway.client.get("/api/instances")
         gateway.end()
     assert not Path(f"/proc/{instance['pid']}").exists()
+
+
+def test_a_program_is_told_in_json_that_it_runs(tmp_path: Path) -> None:
+    site = tmp_path / "house.yaml"
+    site.write_text(METER_ONLY)
+    with LiveGateway(tmp_path / "home", "--site", str(site), "--json") as gateway:
+        line = gateway.wait(lambda: next((line for line in gateway.said.splitlines() if line.startswith("{")), None))
+        told = json.loads(line)
+        assert told["site"] == "Small" and told["home"] == str(tmp_path / "home")
+        assert told["address"] == f"http://127.0.0.1:{gateway.port}"

@@ -22,6 +22,13 @@ def simulate(out: Path, *words: str) -> int:
     return run_command(["simulate", "--site", "demo", "--days", "0.25", "--out", str(out), *words])
 
 
+def test_without_a_site_the_cure_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["simulate", "--out", str(tmp_path / "out")]) == ExitCode.REFUSED
+    told = capsys.readouterr().err
+    assert "no site is named" in told and "--site demo" in told
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_simulation_writes_channels_messages_and_a_summary(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from efi.commodity import Commodity, CommodityQuantity, ValueRange, electric_range
+from efi.commodity import Commodity, CommodityQuantity, PowerRange, ValueRange, electric_range
+from efi.demand_driven import (
+    DemandDrivenActuatorBehaviour,
+    DemandDrivenMode,
+    DemandDrivenRegistration,
+    DemandDrivenSystemDescription,
+    DemandElement,
+    DemandForecast,
+)
 from efi.inflexible import (
     CurtailmentOption,
     InflexibleCurtailmentOptions,
@@ -28,9 +36,10 @@ from efi.storage import (
 )
 from efi.time_shiftable import Alternative, SequentialProfile, TimeShiftableRegistration, TimeShiftableUpdate
 from efi.types import NumberRange
-from efi.uncertainty import UncertainPower
+from efi.uncertainty import UncertainPower, UncertainValue
 from efpi_core.errors import RefusedError, TryAgainError
 from efpi_core.plugin.config import PluginConfig
+from efpi_core.plugin.demand_driven import DemandDrivenDriver
 from efpi_core.plugin.inflexible import InflexibleDriver
 from efpi_core.plugin.output_adjustable import OutputAdjustableDriver
 from efpi_core.plugin.storage import StorageDriver
@@ -176,6 +185,63 @@ class Generator(Device, OutputAdjustableDriver[PluginConfig]):
         self.ran.append((mode_id, factor))
 
     async def safe_state(self) -> None:
+        self.safe += 1
+
+
+class HybridHeatPump(Device, DemandDrivenDriver[PluginConfig]):
+    """A pump with least times and a gas burner, either of which heats the house."""
+
+    offer_name = "hybrid"
+    title = "Hybrid heat pump"
+
+    async def open(self) -> None:
+        self.ran: list[tuple[str, str, float | None]] = []
+        self.safe = 0
+        self.demand = 4000.0
+
+    def register(self) -> DemandDrivenRegistration:
+        return DemandDrivenRegistration(
+            **self.stamp(),
+            name="Hybrid heat pump",
+            commodities=(Commodity.ELECTRICITY, Commodity.GAS),
+            demand_label="heat for the house",
+            actuators=(
+                Actuator(actuator_id="pump", commodities=ELECTRIC),
+                Actuator(actuator_id="burner", commodities=(Commodity.GAS,)),
+            ),
+        )
+
+    def describe(self) -> Iterable[AnyUpdate]:
+        def mode(name: str, power: tuple[PowerRange, ...], start: float, end: float) -> DemandDrivenMode:
+            return DemandDrivenMode(mode_id=name, power=power, supply=ValueRange(start=start, end=end))
+
+        def gas(flow: float) -> tuple[PowerRange, ...]:
+            return (PowerRange(quantity=CommodityQuantity.GAS_FLOW, start=flow, end=flow),)
+
+        pump = DemandDrivenActuatorBehaviour(
+            actuator_id="pump",
+            modes=(mode("off", electric_range(0), 0, 0), mode("heat", electric_range(500, 1500), 2000, 5000)),
+            **modes_graph(("off", "heat")),
+        )
+        burner = DemandDrivenActuatorBehaviour(
+            actuator_id="burner",
+            modes=(mode("off", gas(0), 0, 0), mode("heat", gas(2e-4), 8000, 8000)),
+            transitions=Transition.among("off", "heat"),
+        )
+        yield DemandDrivenSystemDescription(**self.valid_now(), actuators=(pump, burner))
+        expected = DemandElement(duration=timedelta(hours=1), rate=UncertainValue(expected=self.demand))
+        yield DemandForecast(**self.valid_now(), elements=(expected,))
+
+    def report(self) -> None:
+        self.tell_state(self.demand)
+        self.measure(0.0)
+
+    async def run(self, actuator_id: str, mode_id: str, factor: float | None) -> None:
+        self.touched()
+        self.ran.append((actuator_id, mode_id, factor))
+
+    async def safe_state(self) -> None:
+        self.touched()
         self.safe += 1
 
 

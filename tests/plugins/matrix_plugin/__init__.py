@@ -3,11 +3,21 @@
 from efpi_core.plugin.config import PluginConfig
 from efpi_core.plugin.hookspecs import hookimpl
 from efpi_core.plugin.plugin import Plugin
-from matrix_plugin.kinds import FaultyApp, FaultyInflexible, FaultyOutput, FaultyShiftable, FaultyStorage
+from matrix_plugin.kinds import FaultyApp, FaultyDemand, FaultyInflexible, FaultyOutput, FaultyShiftable, FaultyStorage
 from matrix_plugin.witnesses import Asker, Greeter, Witness
 
 
 @hookimpl
 def efpi_plugins() -> tuple[type[Plugin[PluginConfig]], ...]:
     """All of them."""
-    return (FaultyInflexible, FaultyShiftable, FaultyStorage, FaultyOutput, FaultyApp, Witness, Asker, Greeter)
+    return (
+        FaultyInflexible,
+        FaultyShiftable,
+        FaultyStorage,
+        FaultyOutput,
+        FaultyDemand,
+        FaultyApp,
+        Witness,
+        Asker,
+        Greeter,
+    )

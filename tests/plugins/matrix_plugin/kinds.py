@@ -4,6 +4,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from efi.commodity import Commodity, CommodityQuantity, PowerRange, ValueRange, electric_range
+from efi.demand_driven import (
+    DemandDrivenActuatorBehaviour,
+    DemandDrivenMode,
+    DemandDrivenRegistration,
+    DemandDrivenSystemDescription,
+)
 from efi.inflexible import CurtailmentOption, InflexibleCurtailmentOptions, InflexibleRegistration, LimitKind
 from efi.messages import AnyUpdate, ApplianceMessage, AppMessage
 from efi.output_adjustable import (
@@ -25,6 +31,7 @@ from efi.types import NumberRange
 from efpi_core.plugin.app import ControlledAppliance, EnergyApp
 from efpi_core.plugin.config import PluginConfig, setting
 from efpi_core.plugin.context import Context
+from efpi_core.plugin.demand_driven import DemandDrivenDriver
 from efpi_core.plugin.inflexible import InflexibleDriver
 from efpi_core.plugin.output_adjustable import OutputAdjustableDriver
 from efpi_core.plugin.storage import StorageDriver
@@ -185,6 +192,35 @@ class FaultyOutput(_FaultyDriver, OutputAdjustableDriver[MatrixConfig]):
 
     def report(self) -> None:
         self.tell_state()
+
+    async def run(self, actuator_id: str, mode_id: str, factor: float | None) -> None:
+        return
+
+
+class FaultyDemand(_FaultyDriver, DemandDrivenDriver[MatrixConfig]):
+    """Heat that a pump gives or does not."""
+
+    offer_name = "matrix.demand"
+    title = "Demand-driven with a fault"
+
+    def register(self) -> DemandDrivenRegistration:
+        return DemandDrivenRegistration(
+            **self.stamp(),
+            name="demand",
+            commodities=ELECTRIC,
+            actuators=(Actuator(actuator_id="main", commodities=ELECTRIC),),
+        )
+
+    def describe(self) -> Iterable[AnyUpdate]:
+        modes = tuple(
+            DemandDrivenMode(mode_id=name, power=electric_range(power, power), supply=ValueRange(start=heat, end=heat))
+            for name, power, heat in (("idle", 0.0, 0.0), ("charge", 1000.0, 3000.0))
+        )
+        behaviour = DemandDrivenActuatorBehaviour(actuator_id="main", modes=modes, transitions=WAYS)
+        yield DemandDrivenSystemDescription(**self.valid_now(), actuators=(behaviour,))
+
+    def report(self) -> None:
+        self.tell_state(0.0)
 
     async def run(self, actuator_id: str, mode_id: str, factor: float | None) -> None:
         return
