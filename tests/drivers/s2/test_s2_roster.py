@@ -25,7 +25,7 @@ class Kept:
         self.values: dict[str, Any] = {}
         self.removed: list[str] = []
 
-    def store(self, key: str, value: Any) -> None:
+    def store(self, key: str, value: Any, *, durable: bool) -> None:
         self.values[key] = value
 
     def remove_appliance(self, name: str, reason: str) -> None:

@@ -124,7 +124,7 @@ class Kept:
     def __init__(self) -> None:
         self.values: dict[str, object] = {}
 
-    def store(self, key: str, value: object) -> None:
+    def store(self, key: str, value: object, *, durable: bool) -> None:
         self.values[key] = value
 
 

@@ -31,7 +31,7 @@ class Lines:
     def log(self, level: int, text: str) -> None:
         self.lines.append(text)
 
-    def store(self, key: str, value: Any) -> None:
+    def store(self, key: str, value: Any, *, durable: bool) -> None:
         pass
 
 

@@ -149,7 +149,7 @@ async def test_when_a_member_did_not_come_back_the_whole_ends_with_all_its_parts
 class Port:
     """Takes what is stored."""
 
-    def store(self, key: str, value: object) -> None:
+    def store(self, key: str, value: object, *, durable: bool) -> None:
         """Take it."""
 
 
