@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,7 +36,7 @@ def test_there_is_a_model_for_every_message_of_a_profile_and_no_other(profile: P
 
 
 @pytest.mark.parametrize(("profile", "name"), EVERY_MESSAGE)
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_what_the_schema_accepts_is_read_and_written_again_unchanged(
     profile: Profile, name: str, data: st.DataObject
@@ -120,11 +121,11 @@ def _ids_are_whole(part: Any, name: str = "") -> bool:
     if isinstance(part, list):
         return all(_ids_are_whole(value, name) for value in part)
     is_id = name.lower().endswith("id") or name in ("from", "to", "start_timers", "blocking_timers", "operation_mode")
-    return not (is_id and isinstance(part, str) and (" " in part or len(part) > 64))
+    return not (is_id and isinstance(part, str)) or re.fullmatch(r"[a-zA-Z0-9\-_:]{2,64}", part) is not None
 
 
 @profiles
-@settings(max_examples=1500)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_a_changed_document_is_read_exactly_when_the_schema_accepts_it(profile: Profile, data: st.DataObject) -> None:
     document = data.draw(mutations(profile))
