@@ -39,9 +39,12 @@ POWER_LIMITS = LossKind(REGISTRATIONS, "power_limits", "the least and the most p
 CURRENCY = LossKind(REGISTRATIONS, "currency", "a currency is told with each cost, not with the registration")
 MEASURES = LossKind(REGISTRATIONS, "measures", "what is measured is not told beforehand")
 PROVIDES_FORECAST = LossKind(REGISTRATIONS, "provides_forecast", "whether forecasts are told is not told beforehand")
-COMMODITY = LossKind(REGISTRATIONS, "commodities.*", "there is no word for this commodity, and no flow of it is told")
+_ONE_LIST = tuple(each for each in REGISTRATIONS if each != "storage_registration")
+"""The registrations that tell the commodities of the appliance; a storage tells those of its actuators."""
+
+COMMODITY = LossKind(_ONE_LIST, "commodities.*", "there is no word for this commodity, and no flow of it is told")
 COMMODITIES_ALL = LossKind(
-    REGISTRATIONS, "commodities", "none of these commodities has a word, so that the registration cannot be written"
+    _ONE_LIST, "commodities", "none of these commodities has a word, so that the registration cannot be written"
 )
 REASON = LossKind(ALLOCATIONS, "reason", "there is no room for the reason of an allocation")
 

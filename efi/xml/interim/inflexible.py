@@ -30,7 +30,7 @@ from efi.xml.interim.common import (
     registration_of,
     update_of,
 )
-from efi.xml.interim.companion import companion_id
+from efi.xml.interim.companion import companion_id, companion_losses, note_companion
 from efi.xml.interim.leniencies import EMPTY_ELEMENT
 from efi.xml.interim.profiles import ONE, container_of, profile_losses, read_container
 from efi.xml.interim.sheet import Sheet, duration, instant, leaf, listed, node, number
@@ -47,6 +47,7 @@ CURTAILMENT = "curtailment"
 FORECAST_LOSSES = profile_losses("forecast", "elements")
 FORECAST_ALL = LossKind(("forecast",), "", "none of its quantities has a word, so that it cannot be written")
 
+OPTIONS_LOSSES = companion_losses(OPTIONS, "registration")
 OPTION = LossKind(
     (OPTIONS,), "options.*", "the options of one quantity are told, the first with a word; this one is left out"
 )
@@ -99,6 +100,8 @@ def registration_document(
     """A registration with what can be said of the curtailment options."""
     head = registration_of(sheet, registration)
     commodities = commodities_of(sheet, registration.commodities, COMMODITY, COMMODITIES_ALL)
+    if options is not None:
+        note_companion(sheet, registration, options, CURTAILMENT, OPTIONS_LOSSES)
     return node("inFlexibleRegistration", *head, commodities, None if options is None else _options_of(sheet, options))
 
 
@@ -112,7 +115,7 @@ def _options_of(sheet: Sheet, update: InflexibleCurtailmentOptions) -> Element |
         if not update.options:
             sheet.lose(OPTIONS_EMPTY, None)
         return None
-    if _sided(ranges) != [(option.limit, list(option.ranges)) for option in told]:
+    if _sided(_joined(ranges)) != [(option.limit, list(option.ranges)) for option in told]:
         sheet.lose(OPTION_SIDES, len(update.options))
     factor = _factor(sheet, quantity)
     levels = [
@@ -174,9 +177,11 @@ def _cut(limits: NumberRange, limit: LimitKind) -> NumberRange | None:
 
 
 def _joined(ranges: Sequence[NumberRange]) -> list[NumberRange]:
-    """Ranges of which two that meet at 0, one of each side, become one."""
+    """Ranges of which two that meet at 0, one of each side, become one, and 0 alone is told once."""
     joined: list[NumberRange] = []
     for each in ranges:
+        if each.lower == each.upper == 0 and each in joined:
+            continue
         if joined and joined[-1].lower < 0 == joined[-1].upper == each.lower < each.upper:
             joined[-1] = NumberRange(lower=joined[-1].lower, upper=each.upper)
         else:
@@ -192,7 +197,7 @@ def _sided(ranges: Sequence[NumberRange]) -> list[tuple[LimitKind, list[NumberRa
             sides.setdefault(LimitKind.LOWER, [])
         if each.upper > 0:
             sides.setdefault(LimitKind.UPPER, [])
-    for limit in sides or dict.fromkeys(LimitKind):
+    for limit in list(sides) or list(LimitKind):
         sides[limit] = [
             part_of for each in ranges if (part_of := _cut(each, limit)) is not None and _belongs(each, limit)
         ]
