@@ -48,6 +48,8 @@ class CemSession(Session):
     # What the device says ---------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
+        if self.profile is not None:  # S2 Connect has agreed on it, and lets no Handshake be sent
+            return
         self._say(
             Handshake(
                 message_id=self._new_id(),

@@ -41,6 +41,9 @@ class RmSession(Session):
     # What the energy manager says -------------------------------------------------------------------------------------
 
     def _open(self) -> None:
+        if self.profile is not None:  # S2 Connect has agreed on it, and lets no Handshake be sent
+            self._introduce()
+            return
         self._say(
             Handshake(
                 message_id=self._new_id(),
@@ -48,8 +51,6 @@ class RmSession(Session):
                 supported_protocol_versions=tuple(profile.value for profile in self.profiles),
             )
         )
-        if self.profile is not None:
-            self._introduce()
 
     def _introduce(self) -> None:
         """Say what the device is."""

@@ -2,11 +2,12 @@
 
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from efpi_core.errors import EfpiError
 from efpi_core.plugin.context import Context
 from efpi_core.s2.backoff import Backoff
 from efpi_core.s2.guarded import Guarded
@@ -15,6 +16,16 @@ from efpi_core.s2.link_limits import LinkLimits
 from efpi_core.s2.server import QUIET, READ_AHEAD
 from efpi_core.s2.tls import has_fingerprint
 from efpi_core.s2.trouble import Trouble, WrongCertificateError, trouble_of
+
+
+class Credentials(NamedTuple):
+    """For one link."""
+
+    url: str
+    token: str
+    tls: ssl.SSLContext
+    address: str
+    """Where the host of the URL is."""
 
 
 class LinkClient:
@@ -33,8 +44,11 @@ class LinkClient:
         fingerprint: bytes | None = None,
         limits: LinkLimits | None = None,
         backoff: Backoff | None = None,
+        credentials: Callable[[], Awaitable[Credentials]] | None = None,
     ) -> None:
+        """`credentials` takes the place of URL, token and TLS where each link has its own, made right before it."""
         self._context = context
+        self._credentials = credentials
         self._url = url
         self._name = name
         self._serve_link = serve_link
@@ -51,7 +65,7 @@ class LinkClient:
             opened_at: float | None = None
             try:
                 socket = await self._open()
-            except (OSError, EOFError, WebSocketException) as error:
+            except (OSError, EOFError, WebSocketException, EfpiError) as error:
                 self._on_trouble(trouble_of(error))
             else:
                 opened_at = self._context.elapsed()
@@ -61,15 +75,20 @@ class LinkClient:
 
     async def _open(self) -> ClientConnection:
         limits, fingerprint = self._limits, self._fingerprint
+        url, headers, secured = self._url, self._headers, self._secured
+        if self._credentials is not None:
+            own = await self._credentials()
+            url, headers = own.url, {"Authorization": f"Bearer {own.token}"}
+            secured = {"ssl": own.tls, "host": own.address}
 
         class Pinned(_Pinned):
             expected = fingerprint
 
         return await connect(
-            self._url, additional_headers=self._headers, proxy=None, create_connection=Pinned,
+            url, additional_headers=headers, proxy=None, create_connection=Pinned,
             open_timeout=limits.open_within_s, close_timeout=limits.close_within_s,
             ping_interval=limits.ping_every_s, ping_timeout=limits.pong_within_s, max_size=limits.largest_frame,
-            max_queue=READ_AHEAD, logger=QUIET, user_agent_header=None, **self._secured,
+            max_queue=READ_AHEAD, logger=QUIET, user_agent_header=None, **secured,
         )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 
+from efpi_core.errors import EfpiError, RefusedError
+
 
 class WrongCertificateError(OSError):
     """The server presents another certificate than the one that is expected."""
@@ -26,6 +28,9 @@ class Trouble(NamedTuple):
 
 def trouble_of(error: Exception) -> Trouble:
     """What an attempt to open a link failed of."""
+    if isinstance(error, EfpiError):
+        person = isinstance(error, RefusedError)
+        return Trouble(error.detail_code or "not_reachable", error.problem, error.cure, person)
     if isinstance(error, InvalidStatus):
         return _answered(error.response.status_code)
     for kinds, trouble in _KNOWN:

@@ -10,6 +10,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from efi.commodity import Phase
 from efi.registration import DeviceClass
 from efpi_core.plugin.config import PluginConfig, SecretName, setting
+from efpi_core.s2.connect.settings import ConnectConfig
 from efpi_core.s2.tls import parse_fingerprint
 
 HOST_CHARACTERS = frozenset(string.ascii_letters + string.digits + "._:%-")
@@ -173,6 +174,10 @@ class S2Config(PluginConfig):
     listen: ListenConfig | None = setting(
         None, title="Server", description="Where devices connect; leave it out when all devices are called on by URL."
     )
+    connect: ConnectConfig | None = setting(
+        None, title="S2 Connect",
+        description="Pair with devices by a code: `efpi operation INSTANCE pair` or `pairing_code`.",
+    )  # fmt: skip
     devices: tuple[DeviceConfig, ...] = setting(
         (), title="Devices", description="The devices that may connect or are called on, and what S2 leaves open.",
         example=[{"name": "Battery", "token": "battery-token"}], max_length=1000,
@@ -196,8 +201,8 @@ class S2Config(PluginConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.listen is None and not any(device.url for device in self.devices):
-            raise ValueError("no device can come in; give `listen`, or a device with a `url`")
+        if self.listen is None and self.connect is None and not any(device.url for device in self.devices):
+            raise ValueError("no device can come in; give `listen`, `connect`, or a device with a `url`")
         for what in ("token", "resource_id", "url"):
             named = [value for device in self.devices if (value := getattr(device, what))]
             if repeated := sorted({value for value in named if named.count(value) > 1}):

@@ -65,8 +65,15 @@ class Conversation:
     """What is said over one link. All of it happens at once when a message comes; nothing here waits."""
 
     def __init__(
-        self, link: Link, context: Context, host: Host, holder: str, called: DeviceConfig | None = None
+        self,
+        link: Link,
+        context: Context,
+        host: Host,
+        holder: str,
+        called: DeviceConfig | None = None,
+        agreed: Profile | None = None,
     ) -> None:
+        """`agreed` is the version of a paired device, with which no Handshake is exchanged."""
         self.link = link
         self.holder = holder
         """By whose credentials it came in."""
@@ -78,7 +85,7 @@ class Conversation:
         """Whether it has said who it is."""
         self._context = context
         self._host = host
-        self._session = CemSession(new_id=_uuid, judge=self._judge)
+        self._session = CemSession(new_id=_uuid, judge=self._judge, agreed=agreed)
         self._side: DeviceSide | None = None
         self._meant = NOTHING
         self._unanswered = Unanswered()

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from efpi_core.clock_event import ClockEvent, ClockSet
-from efpi_core.errors import EfpiError, SettingsError, TryAgainError
+from efpi_core.errors import EfpiError, RefusedError, SettingsError, TryAgainError
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.driver import Driver
 from efpi_core.s2.bearer import BearerTokens
 from efpi_core.s2.client import LinkClient
+from efpi_core.s2.connect.node import LocalNode
+from efpi_core.s2.connect.operations import PairingOperations
+from efpi_core.s2.connect.service import ConnectService
+from efpi_core.s2.connect.wire import Role
 from efpi_core.s2.link import Link
 from efpi_core.s2.server import LinkServer
 from efpi_core.s2.tls import client_tls, parse_fingerprint, server_tls
@@ -19,6 +23,7 @@ from efpi_driver_s2.conversation import Conversation
 from efpi_driver_s2.door import Door
 from efpi_driver_s2.health import InstanceHealth, Trouble
 from efpi_driver_s2.household import Household
+from efpi_driver_s2.pairing import PairedDevices
 
 LISTEN_AGAIN_S = 30.0
 """So long after it could not listen it tries again."""
@@ -27,7 +32,7 @@ MOST_OF_ONE = 2
 """Links that one device may have for a moment, while a newer one takes the place of the older."""
 
 
-class S2Driver(Driver[S2Config]):
+class S2Driver(Driver[S2Config], PairingOperations):
     """Devices that speak S2 (EN 50491-12-2): batteries, heat pumps, chargers, machines of any maker.
 
     They connect to a WebSocket server of this instance, or are servers that it calls on. Each becomes an appliance.
@@ -35,6 +40,7 @@ class S2Driver(Driver[S2Config]):
 
     offer_name = "s2"
     title = "Devices that speak S2"
+    pairing_role: ClassVar[Role] = Role.CEM
     categories: ClassVar[frozenset[str]] = frozenset(("inflexible", "time_shiftable", "storage", "output_adjustable"))
 
     async def start(self) -> None:
@@ -45,6 +51,10 @@ class S2Driver(Driver[S2Config]):
         if self.config.listen is not None:
             self._listening = self.config.listen
             await self._listen()
+        self._paired: PairedDevices | None = None
+        if self.config.connect is not None:
+            self._paired = PairedDevices(self.context, self.config.connect, self.household, self.health)
+            await self._paired.start()
         for number, device in enumerate(self.config.devices):
             if device.url:
                 self._call(f"device {number}", device)
@@ -54,7 +64,24 @@ class S2Driver(Driver[S2Config]):
         self.household.close()
         if self._server is not None:
             await self._server.close()
+        if self._paired is not None:
+            await self._paired.close()
         await self.household.emptied()
+
+    # --- devices that are paired
+
+    def connect_service(self) -> ConnectService:
+        """The endpoint of S2 Connect; RefusedError when the settings have none."""
+        return self._pairing().links.service
+
+    def pairing_nodes(self) -> dict[str, LocalNode]:
+        """This energy manager."""
+        return {"": self._pairing().node}
+
+    def _pairing(self) -> PairedDevices:
+        if self._paired is None:
+            raise RefusedError("S2 Connect is not set up here", "give this instance the setting `connect`")
+        return self._paired
 
     # --- devices that come
 

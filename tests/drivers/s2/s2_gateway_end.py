@@ -18,6 +18,7 @@ from efi.session import Session
 from efi.storage import ActuatorAllocation, StorageAllocation, StorageStateUpdate, StorageSystemDescription
 from efi.time_shiftable import SequenceAllocation, TimeShiftableAllocation, TimeShiftableUpdate
 from efpi_core.clock import RealClock
+from efpi_core.host.call_frames import Answered, Operate
 from efpi_core.host.frames import (
     AddAppliance,
     ClockMode,
@@ -29,6 +30,8 @@ from efpi_core.host.frames import (
     Log,
     RemoveAppliance,
     Say,
+    Settle,
+    Settled,
     Standing,
     Start,
     Stop,
@@ -62,6 +65,7 @@ class GatewayEnd:
         self.removed: list[str] = []
         self.stored: dict[str, Any] = dict(storage or {})
         self.stopped: Stopped | None = None
+        self._answers: dict[int, asyncio.Future[Answered]] = {}
         self._news = asyncio.Event()
         self._ids = iter(range(1, 10**6))
         start = Start(
@@ -102,6 +106,15 @@ class GatewayEnd:
         plugin: Any = self.runtime.plugin
         return plugin  # type: ignore[no-any-return]  # it runs this one
 
+    async def operate(self, operation: str, **fields: Any) -> Any:
+        """Ask for an operation; its output, or the refusal."""
+        await self.until(lambda: getattr(self.runtime, "plugin", None) and self.runtime._moment == "running")
+        number = len(self._answers)
+        self._answers[number] = asyncio.get_running_loop().create_future()
+        self.runtime.receive(Operate(number, operation, fields, "anna", 60.0))
+        answer = await asyncio.wait_for(self._answers[number], PATIENCE_S)
+        return answer.output if answer.refusal is None else answer.refusal
+
     async def url(self) -> str:
         """Where devices connect, once it listens."""
         await self.until(lambda: getattr(self.runtime, "plugin", None) and self.driver.listens)
@@ -126,6 +139,10 @@ class GatewayEnd:
                 self.conditions.setdefault(frame.appliance_id, []).append(frame)
             case Store():
                 self.stored[frame.key] = frame.value
+            case Settle():
+                self.runtime.receive(Settled(frame.number, kept=True))
+            case Answered():
+                self._answers[frame.call].set_result(frame)
             case Log():
                 self.logs.append(frame.text)
             case RemoveAppliance():
