@@ -134,10 +134,16 @@ def _require_same_actuators(registered: Iterable[str], described: set[str]) -> N
 def _check_modes(modes: Iterable[Any], space: ControlSpace, allowed: frozenset[Commodity], path: str) -> None:
     for place, mode in enumerate(modes):
         if not isinstance(mode, StorageMode):
-            _check_behaviour(mode, allowed, f"{path}{place}.power")
+            if not _is_registered(mode, allowed):
+                _check_behaviour(mode, allowed, f"{path}{place}.power")
             continue
         for number, element in enumerate(mode.elements):
-            _check_behaviour(element, allowed, f"{path}{place}.elements.{number}.power")
+            if not _is_registered(element, allowed):
+                _check_behaviour(element, allowed, f"{path}{place}.elements.{number}.power")
+
+
+def _is_registered(behaviour: ModeBehaviour, allowed: frozenset[Commodity]) -> bool:
+    return all(power.quantity.commodity in allowed for power in behaviour.power)
 
 
 def _check_behaviour(behaviour: ModeBehaviour, allowed: frozenset[Commodity], path: str) -> None:

@@ -155,8 +155,9 @@ class Transition(Model):
                 "a transition leads from '{mode}' to itself; leave it out, staying is always allowed",
                 mode=self.from_mode,
             )
-        refuse_repeated(self.start_timers, "timers")
-        refuse_repeated(self.blocking_timers, "timers")
+        if len(self.start_timers) > 1 or len(self.blocking_timers) > 1:
+            refuse_repeated(self.start_timers, "timers")
+            refuse_repeated(self.blocking_timers, "timers")
         return self
 
     @classmethod
@@ -186,11 +187,14 @@ class ModeGraph(Model):
     def _consistent(self) -> Self:
         refuse_repeated(self.mode_ids, "running modes")
         refuse_repeated(self.timers, "timers", "timer_id")
-        refuse_repeated(self.transitions, "transitions", "from_mode", "to_mode")
+        if len({(way.from_mode, way.to_mode) for way in self.transitions}) < len(self.transitions):
+            refuse_repeated(self.transitions, "transitions", "from_mode", "to_mode")
         modes, timers = set(self.mode_ids), {timer.timer_id for timer in self.timers}
         for way in self.transitions:
-            _require_known((way.from_mode, way.to_mode), modes, "running mode")
-            _require_known((*way.start_timers, *way.blocking_timers), timers, "timer")
+            if way.from_mode not in modes or way.to_mode not in modes:
+                _require_known((way.from_mode, way.to_mode), modes, "running mode")
+            if not (timers.issuperset(way.start_timers) and timers.issuperset(way.blocking_timers)):
+                _require_known((*way.start_timers, *way.blocking_timers), timers, "timer")
         return self
 
     def transition(self, from_mode: str, to_mode: str) -> Transition | None:

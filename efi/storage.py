@@ -76,7 +76,7 @@ class StorageBehaviour(ModeBehaviour):
     @property
     def continuous(self) -> bool:
         """Whether the factor makes a difference."""
-        return super().continuous or self.fill_rate.start != self.fill_rate.end
+        return self.fill_rate.start != self.fill_rate.end or super().continuous
 
     def towards(self, other: "StorageBehaviour", share: float) -> "StorageBehaviour":
         """The behaviour at a share of the way to another one that tells the same quantities."""
@@ -207,17 +207,18 @@ class StorageSystemDescription(ControlSpaceUpdate):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         refuse_repeated(self.actuators, "actuators", "actuator_id")
+        lowest, highest = self.fill_level_range.lower, self.fill_level_range.upper
         for actuator in self.actuators:
             for mode in actuator.modes:
-                within = mode.fill_level_range
-                if within.lower not in self.fill_level_range or within.upper not in self.fill_level_range:
+                lower, upper = mode.elements[0].fill_level_range.lower, mode.elements[-1].fill_level_range.upper
+                if lower < lowest or upper > highest:
                     raise violated(
                         "mode_outside_storage",
                         "mode '{mode}' is described for fill levels {lower} to {upper}, beyond the storage's range; "
                         "describe it within that range",
                         mode=mode.mode_id,
-                        lower=within.lower,
-                        upper=within.upper,
+                        lower=lower,
+                        upper=upper,
                     )
         return self
 

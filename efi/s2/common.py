@@ -20,6 +20,8 @@ class Commodity(StrEnum):
 class CommodityQuantity(StrEnum):
     """What a number is about, its unit included; positive is what the device takes, measured where it takes it."""
 
+    __hash__ = str.__hash__  # an enumeration's own is written in Python, and this one is looked up for every value
+
     ELECTRIC_POWER_L1 = "ELECTRIC.POWER.L1"
     """W on phase 1; a device on one phase calls it L1."""
     ELECTRIC_POWER_L2 = "ELECTRIC.POWER.L2"

@@ -79,20 +79,22 @@ def _behaviour(each: FRBCActuatorDescription, within: Fields, path: str, notes: 
 
 
 def _mode(mode: FRBCOperationMode, within: Fields, path: str, notes: Notes) -> Fields:
-    return {
+    fields: Fields = {
         "mode_id": mode.id,
-        "label": label(mode.diagnostic_label, f"{path}diagnostic_label", notes),
-        "abnormal_condition_only": mode.abnormal_condition_only,
         "elements": over_levels(mode.elements, _element, within, f"{path}elements.", notes),
     }
+    if mode.diagnostic_label:
+        fields["label"] = label(mode.diagnostic_label, f"{path}diagnostic_label", notes)
+    if mode.abnormal_condition_only:
+        fields["abnormal_condition_only"] = True
+    return fields
 
 
-def _element(element: FRBCOperationModeElement, path: str, notes: Notes) -> Fields:
-    return {
-        "fill_rate": along_factor(element.fill_rate),
-        "power": powers(element.power_ranges),
-        **running_costs(element.running_costs, f"{path}running_costs", notes),
-    }
+def _element(element: FRBCOperationModeElement, path: str, place: int, notes: Notes) -> Fields:
+    fields = {"fill_rate": along_factor(element.fill_rate), "power": powers(element.power_ranges)}
+    if element.running_costs is not None:
+        fields |= running_costs(element.running_costs, f"{path}{place}.running_costs", notes)
+    return fields
 
 
 def leakage(message: FRBCLeakageBehaviour, within: tuple[float, float] | None, notes: Notes) -> Fields:
@@ -103,7 +105,7 @@ def leakage(message: FRBCLeakageBehaviour, within: tuple[float, float] | None, n
     return {"message_id": message.message_id, "valid_from": message.valid_from, "elements": elements}
 
 
-def _leak(element: FRBCLeakageBehaviourElement, path: str, notes: Notes) -> Fields:
+def _leak(element: FRBCLeakageBehaviourElement, path: str, place: int, notes: Notes) -> Fields:
     return {"rate": element.leakage_rate}
 
 

@@ -41,32 +41,58 @@ class Ranged(Protocol):
 _Ranged = TypeVar("_Ranged", bound=Ranged)
 
 
+FieldsOf = Callable[[_Ranged, str, int, Notes], Fields]
+"""Makes the fields of an element, its range left out; it is given the path of the elements, and the element's place."""
+
+
 def over_levels(
     elements: Sequence[_Ranged],
-    fields_of: Callable[[_Ranged, str, Notes], Fields],
+    fields_of: FieldsOf[_Ranged],
     within: Fields | None,
     path: str,
     notes: Notes,
 ) -> list[Fields]:
     """The fields of each element, with its range; `within` are the storage's own ends."""
-    if len(elements) == 1:
-        only = elements[0]
-        levels = ordered(only.fill_level_range, f"{path}0.fill_level_range", notes)
-        if within is not None:
-            levels = _cut(levels, within, f"{path}0.fill_level_range", notes)
-        return [{**fields_of(only, f"{path}0.", notes), "fill_level_range": levels}]
+    if _in_shape(elements, within):
+        made = []
+        for place, element in enumerate(elements):
+            fields, levels = fields_of(element, path, place, notes), element.fill_level_range
+            fields["fill_level_range"] = {"lower": levels.start_of_range, "upper": levels.end_of_range}
+            made.append(fields)
+        return made
+    return _brought_into_shape(elements, fields_of, within, path, notes)
+
+
+def _in_shape(elements: Sequence[_Ranged], within: Fields | None) -> bool:
+    """Whether the ranges are as the interface wants them; nearly all are."""
+    ends: float | None = None
+    for element in elements:
+        levels = element.fill_level_range
+        begins = levels.start_of_range
+        if (ends is not None and begins != ends) or begins >= levels.end_of_range:
+            return False
+        ends = levels.end_of_range
+    if within is None:
+        return True
+    begins = elements[0].fill_level_range.start_of_range
+    return bool(within["lower"] <= begins and ends is not None and ends <= within["upper"])
+
+
+def _brought_into_shape(
+    elements: Sequence[_Ranged], fields_of: FieldsOf[_Ranged], within: Fields | None, path: str, notes: Notes
+) -> list[Fields]:
     ranges = [
         ordered(each.fill_level_range, f"{path}{place}.fill_level_range", notes) for place, each in enumerate(elements)
     ]
     made = []
-    for place in _meeting(ranges, path, notes):
+    for place in _meeting(ranges, path, notes) if len(elements) > 1 else (0,):
         levels = ranges[place]
         if within is not None:
-            if _outside(levels, within):
+            if len(elements) > 1 and _outside(levels, within):
                 notes.lost(BEYOND_STORAGE, f"{path}{place}.fill_level_range", _shown(levels))
                 continue
             levels = _cut(levels, within, f"{path}{place}.fill_level_range", notes)
-        made.append({**fields_of(elements[place], f"{path}{place}.", notes), "fill_level_range": levels})
+        made.append({**fields_of(elements[place], path, place, notes), "fill_level_range": levels})
     return made
 
 

@@ -80,28 +80,29 @@ def _ways(transitions: Sequence[Transition], path: str, notes: Notes) -> list[Fi
         else:
             notes.lost(SECOND_TRANSITION, f"{path}transitions.{place}", way.id)
     notes.lost(TRANSITION_IDS, f"{path}transitions", f"{len(transitions)} ids")
-    return [_way(way, f"{path}transitions.{place}.", notes) for place, way in chosen.values()]
+    return [_way(way, path, place, notes) for place, way in chosen.values()]
 
 
-def _way(way: Transition, path: str, notes: Notes) -> Fields:
-    fields: Fields = {
-        "from_mode": way.from_,
-        "to_mode": way.to,
-        "start_timers": _once(way.start_timers, f"{path}start_timers", notes),
-        "blocking_timers": _once(way.blocking_timers, f"{path}blocking_timers", notes),
-        "abnormal_condition_only": way.abnormal_condition_only,
-    }
+def _way(way: Transition, path: str, place: int, notes: Notes) -> Fields:
+    fields: Fields = {"from_mode": way.from_, "to_mode": way.to}
+    if way.start_timers:
+        fields["start_timers"] = _once(way.start_timers, path, place, notes)
+    if way.blocking_timers:
+        fields["blocking_timers"] = _once(way.blocking_timers, path, place, notes)
+    if way.abnormal_condition_only:
+        fields["abnormal_condition_only"] = True
     if way.transition_costs is not None:
-        fields["cost"] = money(way.transition_costs, f"{path}transition_costs", notes)
+        fields["cost"] = money(way.transition_costs, f"{path}transitions.{place}.transition_costs", notes)
     if way.transition_duration is not None:
-        fields["duration"] = duration(way.transition_duration, f"{path}transition_duration", notes)
+        here = f"{path}transitions.{place}.transition_duration"
+        fields["duration"] = duration(way.transition_duration, here, notes)
     return fields
 
 
-def _once(timers: tuple[str, ...], path: str, notes: Notes) -> tuple[str, ...]:
+def _once(timers: tuple[str, ...], path: str, place: int, notes: Notes) -> tuple[str, ...]:
     if len(timers) < 2 or len(set(timers)) == len(timers):
         return timers
-    notes.forgiven(TIMER_REPEATED, path, ", ".join(timers[:10]))
+    notes.forgiven(TIMER_REPEATED, f"{path}transitions.{place}", ", ".join(timers[:10]))
     return tuple(dict.fromkeys(timers))
 
 
