@@ -38,6 +38,11 @@ def local_name(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
+def trimmed(text: str) -> str:
+    """A text without the blanks around it, which most types pass over."""
+    return text.strip(BLANKS)
+
+
 def path_of(root: Element, wanted: Element, attribute: str | None = None) -> str:
     """Where an element or an attribute stands: `StorageStatus/actuatorStatuses/actuatorStatus[2]/@actuatorId`.
 

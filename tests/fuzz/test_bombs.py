@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from efpi_driver_p1.stream import TelegramStream
 
-from efi.__main__ import main
-from efi.command.validate import UNREADABLE
+from efi.__main__ import INVALID, main
 from efpi_core.errors import PluginFailure, SettingsError
 from efpi_core.host.catalogue import _understood as understood
 from efpi_core.host.describe_child import _understood
@@ -104,6 +103,6 @@ def test_messages_without_a_bottom_or_with_a_key_twice_are_faults_with_their_pla
     file = tmp_path / "messages"
     file.write_bytes(b"\n".join([DEEP, message + b',"reason":"a","reason":"b"}', message + b"}"]))
     with no_hang():
-        assert main(["validate", str(file)]) == UNREADABLE
+        assert main(["validate", str(file)]) == INVALID
     first, second = capsys.readouterr().out.splitlines()
     assert "json_invalid" in first and "repeated_key" in second and "reason" in second

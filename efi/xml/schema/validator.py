@@ -35,6 +35,8 @@ class Fault(NamedTuple):
     """The type that was to be met: of the text for a wrong text, of the element for anything within it."""
     expected: tuple[str, ...] = ()
     """The names of the elements of which one must stand there."""
+    parent: Element | None = None
+    """The element within which a child stands that may not stand there."""
 
     def refusal(self, root: Element) -> Refusal:
         """The fault for people, its place told from the document's root."""
@@ -87,8 +89,9 @@ class _Check:
         cure: str,
         kind: AnyType | None = None,
         expected: tuple[str, ...] = (),
+        parent: Element | None = None,
     ) -> None:
-        self.faults.append(Fault(rule, element, attribute, value, fact, cure, kind, expected))
+        self.faults.append(Fault(rule, element, attribute, value, fact, cure, kind, expected, parent))
         if len(self.faults) >= self.most:
             raise _Enough
 
@@ -191,13 +194,13 @@ class _Check:
                     break
                 if count < slot.least:
                     fact = f"{child.local} stands where {_names(slot)} must"
-                    self.add("unexpected_element", child, None, None, fact, _ORDER, kind, tuple(slot.elements))
+                    self.add("unexpected_element", child, None, None, fact, _ORDER, kind, tuple(slot.elements), element)
                     return
                 place += 1
                 count = 0
             else:
                 fact = f"{child.local} may not stand here"
-                self.add("unexpected_element", child, None, None, fact, _LEAVE_OUT, kind)
+                self.add("unexpected_element", child, None, None, fact, _LEAVE_OUT, kind, (), element)
                 return
             count += 1
             self.element(child, declaration)

@@ -1,0 +1,216 @@
+"""A document of EFI 2.0 while it is read: its parts as values, and what is to be told of the reading."""
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal
+from hashlib import blake2b
+from typing import Any, NoReturn
+
+from efi.conversion import Alias, Leniency, LeniencyKind, Loss, LossKind
+from efi.refusal import Refusal
+from efi.types import MONEY_PLACES
+from efi.xml.efi2.flows import LARGEST
+from efi.xml.efi2.leniencies import FINER_TIME, LONG_TEXT, NOT_A_NUMBER, ZONELESS_TIME
+from efi.xml.efi2.vocabulary import TAG
+from efi.xml.errors import SenselessXmlError
+from efi.xml.lexical import LexicalError, finer_than_microseconds, read_duration, read_instant
+from efi.xml.names import NameTable, name_of
+from efi.xml.tree import Element, local_name, path_of, trimmed
+
+LONGEST_LABEL = 200
+LONGEST_TEXT = 2000
+
+_SHORTEST_FINE_INSTANT = 27
+_SHORTEST_FINE_DURATION = 11
+
+MOST_PLACES = 18
+_EXACT = Context(prec=60)
+
+MONEY_ROUNDED = LossKind(
+    ("StorageSystemDescription", "AdjustableSystemDescription"),
+    "*/runningCost",
+    "an amount has at most 18 decimal places; it is rounded",
+)
+
+
+class Source:
+    """One document that its schema accepts. A place in it is an element, or an attribute of one."""
+
+    def __init__(self, root: Element, names: NameTable) -> None:
+        self.root = root
+        self.names = names
+        self.losses: list[Loss] = []
+        self.leniencies: list[Leniency] = []
+        self.aliases: list[Alias] = []
+
+    def path(self, element: Element, attribute: str | None = None) -> str:
+        """Where an element or attribute stands."""
+        return path_of(self.root, element, attribute)
+
+    def forgive(self, kind: LeniencyKind, element: Element, value: Any, attribute: str | None = None) -> None:
+        """Note what was forgiven."""
+        self.leniencies.append(kind.at(self.path(element, attribute), value))
+
+    def refuse(
+        self, rule: str, element: Element, value: Any, fact: str, cure: str, attribute: str | None = None
+    ) -> NoReturn:
+        """End the reading: what stands there makes no sense."""
+        raise SenselessXmlError([Refusal(rule, self.path(element, attribute), value, fact, cure)])
+
+    # Text -------------------------------------------------------------------------------------------------------------
+
+    def label(self, element: Element, attribute: str | None = None) -> str:
+        """A name for people: one line of at most 200 characters."""
+        text = _said(element, attribute)
+        if len(text) <= LONGEST_LABEL and (text.isprintable() or not any(map(_is_control, text))):
+            return text
+        self.forgive(LONG_TEXT, element, f"{len(text)} characters", attribute)
+        return "".join(" " if mark in "\t\r\n" else mark for mark in text if mark in "\t\r\n" or not _is_control(mark))[
+            :LONGEST_LABEL
+        ]
+
+    def words(self, element: Element) -> str:
+        """An explanation for people of at most 2000 characters."""
+        text = element.text
+        kept = "".join(mark for mark in text if mark in "\t\n" or not _is_control(mark))[:LONGEST_TEXT]
+        if kept != text:
+            self.forgive(LONG_TEXT, element, f"{len(text)} characters")
+        return kept
+
+    def numbered(self, element: Element, attribute: str | None = None) -> str:
+        """The name of what is numbered."""
+        number = int(_said(element, attribute))
+        name = self.names.name(number)
+        if name != name_of(number) and not any(alias.name == name for alias in self.aliases):
+            self.aliases.append(Alias(self.path(element, attribute), name, number))
+        return name
+
+    # Numbers ----------------------------------------------------------------------------------------------------------
+
+    def number(self, element: Element, attribute: str | None = None) -> float:
+        """A number that the interface can tell."""
+        number = float(_said(element, attribute))
+        if not -LARGEST <= number <= LARGEST:
+            self.refuse(
+                "number_out_of_range",
+                element,
+                _said(element, attribute)[:80],
+                "the interface tells finite numbers of at most 1e15 either way",
+                "write such a number, or leave it out where it may be",
+                attribute,
+            )
+        return number
+
+    def number_if_told(self, element: Element | None, attribute: str | None = None) -> float | None:
+        """A number that may be absent, or NaN."""
+        if element is None or (attribute is not None and attribute not in element.attributes):
+            return None
+        if math.isnan(float(_said(element, attribute))):
+            self.forgive(NOT_A_NUMBER, element, "NaN", attribute)
+            return None
+        return self.number(element, attribute)
+
+    def money(self, element: Element, attribute: str | None = None) -> Decimal:
+        """An amount of money, digit by digit; what is finer than the interface tells is rounded."""
+        text = trimmed(_said(element, attribute))
+        if "N" in text:
+            self.refuse("not_finite", element, text[:80], "an amount of money is finite", "write a number", attribute)
+        amount = Decimal(text)
+        rounded = amount
+        if _places(amount) > MOST_PLACES:
+            try:
+                rounded = _EXACT.quantize(amount, MONEY_PLACES)
+            except ArithmeticError:
+                cure = "round it"
+                self.refuse("too_many_digits", element, text[:80], "an amount has at most 30 digits", cure, attribute)
+        if rounded != amount:
+            self.losses.append(Loss(self.path(element, attribute), text[:80], MONEY_ROUNDED.reason))
+        return rounded
+
+    def truth(self, element: Element) -> bool:
+        """Whether it is so."""
+        return trimmed(element.text) in ("true", "1")
+
+    # Time -------------------------------------------------------------------------------------------------------------
+
+    def instant(self, element: Element, attribute: str | None = None) -> datetime:
+        """An instant; one without a zone is taken to be in UTC, and told."""
+        text = _said(element, attribute)
+        try:
+            read = read_instant(text)
+        except LexicalError as error:
+            self.refuse(error.rule, element, text[:80], error.fact, error.cure, attribute)
+        if len(text) >= _SHORTEST_FINE_INSTANT and finer_than_microseconds(text):
+            self.forgive(FINER_TIME, element, text[:80], attribute)
+        if read.tzinfo is None:
+            self.forgive(ZONELESS_TIME, element, text, attribute)
+            return read.replace(tzinfo=UTC)
+        return read
+
+    def duration(self, element: Element, attribute: str | None = None) -> timedelta:
+        """A length of time."""
+        text = _said(element, attribute)
+        try:
+            read = read_duration(text)
+        except LexicalError as error:
+            self.refuse(error.rule, element, text[:80], error.fact, error.cure, attribute)
+        if len(text) >= _SHORTEST_FINE_DURATION and finer_than_microseconds(text):
+            self.forgive(FINER_TIME, element, text[:80], attribute)
+        return read
+
+
+def _said(element: Element, attribute: str | None) -> str:
+    return element.text if attribute is None else element.attributes[attribute]
+
+
+def _is_control(mark: str) -> bool:
+    return mark < " " or mark == "\x7f"
+
+
+def _places(amount: Decimal) -> int:
+    """How many decimal places an amount has."""
+    exponent = amount.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
+
+
+def made_id(word: str, root: Element) -> str:
+    """The id of a message that has none in EFI 2.0, made from all that the document says."""
+    digest = blake2b(digest_size=8)
+    stack = [root]
+    while stack:
+        element = stack.pop()
+        digest.update(f"{local_name(element.tag)}\0{element.text}\0{sorted(element.attributes.items())}\0".encode())
+        stack.extend(element.children)
+    return f"{word}-{digest.hexdigest()}"
+
+
+def children_of(element: Element) -> dict[str, Element]:
+    """The children by name, where each stands once."""
+    return {child.tag: child for child in element.children}
+
+
+def part(element: Element, name: str) -> Element:
+    """The child of that name, which the schema demands."""
+    found = maybe(element, name)
+    if found is None:
+        raise LookupError(f"{element.local} lacks {name}")
+    return found
+
+
+def maybe(element: Element, name: str) -> Element | None:
+    """The child of that name, or None."""
+    tag = TAG + name
+    for child in element.children:
+        if child.tag == tag:
+            return child
+    return None
+
+
+def parts(element: Element | None, name: str) -> Iterator[Element]:
+    """The children of that name; none where there is no element."""
+    if element is not None:
+        tag = TAG + name
+        for child in element.children:
+            if child.tag == tag:
+                yield child

@@ -1,0 +1,91 @@
+"""Instants, lengths of time and numbers as XML Schema writes them (Part 2: Datatypes, 3.2), without loss."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+
+from efi.types import CENTURY
+from efi.xml.schema.builtin import DURATION
+
+FINEST_DIGITS = 6
+"""The interface tells time to the microsecond."""
+
+
+class LexicalError(ValueError):
+    """A text that its type allows, and that stands for nothing the interface can tell."""
+
+    def __init__(self, rule: str, fact: str, cure: str) -> None:
+        super().__init__(fact)
+        self.rule = rule
+        self.fact = fact
+        self.cure = cure
+
+
+def read_instant(text: str) -> datetime:
+    """The instant of an xs:dateTime, as precise as can be; without a zone where the text has none."""
+    try:
+        if "T24" in text:
+            return datetime.fromisoformat(text.replace("T24", "T00")) + timedelta(days=1)
+        return datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise LexicalError(
+            "instant_out_of_range", "it is beyond the years 1 to 9999", "name a nearer instant"
+        ) from None
+
+
+def finer_than_microseconds(text: str) -> bool:
+    """Whether an xs:dateTime or xs:duration tells parts of a microsecond."""
+    fraction = text.partition(".")[2]
+    digits = fraction[: next((place for place, mark in enumerate(fraction) if not mark.isdigit()), len(fraction))]
+    return bool(digits[FINEST_DIGITS:].strip("0"))
+
+
+@lru_cache(maxsize=256)
+def read_duration(text: str) -> timedelta:
+    """The length of an xs:duration; years and months have none of their own, and time does not run backwards."""
+    match = DURATION.fullmatch(text)
+    if match is None:
+        raise LexicalError("not_a_duration", "it is no length of time", "write it like PT15M")
+    years, months, days, hours, minutes, seconds = (int(part[-20:]) if part else 0 for part in match.groups())
+    if years or months:
+        raise LexicalError("duration_of_months", "years and months have no length of their own", "write it in days")
+    fraction = text.partition(".")[2].removesuffix("S")
+    micros = int(fraction[:FINEST_DIGITS].ljust(FINEST_DIGITS, "0"))
+    try:
+        length = timedelta(days, seconds, micros, minutes=minutes, hours=hours)
+    except OverflowError:
+        length = timedelta.max
+    if length > CENTURY:
+        raise LexicalError("duration_too_long", "it is longer than a century", "shorten it")
+    if length and text.startswith("-"):
+        raise LexicalError("negative_duration", "it is below zero", "write zero or more")
+    return length
+
+
+def instant_text(value: datetime) -> str:
+    """An xs:dateTime in UTC."""
+    text = value.isoformat()
+    return f"{text[:-6]}Z" if text.endswith("+00:00") else text
+
+
+def duration_text(value: timedelta) -> str:
+    """An xs:duration in days, hours, minutes and seconds."""
+    minutes, seconds = divmod(value.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    date = f"{value.days}D" if value.days else ""
+    fraction = f".{value.microseconds:06d}".rstrip("0") if value.microseconds else ""
+    time = (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "")
+    time += f"{seconds}{fraction}S" if seconds or fraction else ""
+    if not date and not time:
+        return "PT0S"
+    return f"P{date}T{time}" if time else f"P{date}"
+
+
+def number_text(value: float) -> str:
+    """The shortest xs:double that is this very number."""
+    return repr(float(value))
+
+
+def money_text(value: Decimal) -> str:
+    """The xs:decimal of an amount, digit by digit."""
+    return f"{value:f}"

@@ -1,0 +1,83 @@
+"""Leniency: a document that is not as its schema asks is mended where a named leniency says how, and nowhere else."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from efi.conversion import Leniency, LeniencyKind
+from efi.xml.schema.definition import Schema
+from efi.xml.schema.validator import MOST_FAULTS, Fault, validate
+from efi.xml.tree import Element
+
+MOST_PASSES = 16
+"""How often a document is looked at again: a mended element may hold what needs mending, too."""
+
+MOST_MENDED = 200_000
+"""How many faults are mended at a time."""
+
+MOST_TOLD = 100
+"""How many leniencies of one document are told one by one."""
+
+Mend = Callable[[], None]
+"""Changes the tree so that a fault is gone."""
+
+
+def _leave() -> None:
+    """Change nothing: the fault is passed over."""
+
+
+WAIVE: Mend = _leave
+"""The mending of a fault that does no harm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mender:
+    """One leniency: which faults it answers, and how."""
+
+    kind: LeniencyKind
+    """Its name and reading, for people."""
+    rules: frozenset[str]
+    """The faults that it may answer, by their rule."""
+    answer: Callable[[Fault], Mend | None]
+    """How to mend a fault; None where the leniency does not cover it."""
+
+
+UNTOLD = LeniencyKind(
+    "more_of_these", "the same leniencies again and again, beyond the hundred that are told", "read as the others"
+)
+
+
+def mend(root: Element, schema: Schema, menders: Iterable[Mender]) -> tuple[list[Fault], list[Leniency]]:
+    """Mend a tree in place as far as leniencies go; the faults that remain, and what was forgiven."""
+    menders = tuple(menders)
+    told: list[Leniency] = []
+    untold = 0
+    waived: set[tuple[str, int, str | None]] = set()
+    faults: list[Fault] = []
+    for _ in range(MOST_PASSES):
+        found = validate(root, schema, MOST_MENDED)
+        faults = [fault for fault in found if _place(fault) not in waived]
+        mends = [(fault, *answer) for fault in faults if (answer := _answer(fault, menders)) is not None]
+        if not mends:
+            break
+        for fault, kind, _mend in mends:
+            if len(told) < MOST_TOLD:
+                refusal = fault.refusal(root)
+                told.append(kind.at(refusal.path, fault.element.local if fault.value is None else refusal.value))
+            else:
+                untold += 1
+        for fault, _kind, change in mends:
+            if change is WAIVE:
+                waived.add(_place(fault))
+            change()
+    return faults[:MOST_FAULTS], [*told, *([UNTOLD.at("", untold)] if untold else [])]
+
+
+def _answer(fault: Fault, menders: tuple[Mender, ...]) -> tuple[LeniencyKind, Mend] | None:
+    for mender in menders:
+        if fault.rule in mender.rules and (change := mender.answer(fault)) is not None:
+            return mender.kind, change
+    return None
+
+
+def _place(fault: Fault) -> tuple[str, int, str | None]:
+    return fault.rule, id(fault.element), fault.attribute
