@@ -12,6 +12,7 @@ from efi.command.options import add_settings, settings_of
 from efi.command.validate import UNREADABLE, VALID, validate
 from efi.messages import MESSAGE_TYPES
 from efi.schema import message_schema
+from efi.wires_page import wires_page
 
 _FILES = "a file, a folder, a pattern, or - for standard input"
 
@@ -36,6 +37,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     schema = commands.add_parser("schema", help="print the JSON Schema of the messages")
     schema.add_argument("--message", metavar="NAME", choices=MESSAGE_TYPES, help="of one type of message only")
     schema.set_defaults(run=_schema)
+    wires = commands.add_parser("wires", help="print what each wire form can carry, as docs/wires.md has it")
+    wires.set_defaults(run=_wires)
     check = commands.add_parser(
         "validate",
         help="check messages in files, in whatever form they are",
@@ -64,6 +67,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
 
 def _schema(parsed: argparse.Namespace) -> int:
     sys.stdout.write(json.dumps(message_schema(parsed.message), indent=2, ensure_ascii=False) + "\n")
+    return VALID
+
+
+def _wires(parsed: argparse.Namespace) -> int:
+    sys.stdout.write(wires_page())
     return VALID
 
 

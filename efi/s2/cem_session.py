@@ -18,7 +18,7 @@ from efi.s2.conversation import (
 from efi.s2.deliveries import printable
 from efi.s2.judgement import Harmless
 from efi.s2.messages import AnyNamedMessage, Instruction, OfDevice, control_type_of
-from efi.s2.outcome import ControlTypeChanged, EndingKind, Outcome
+from efi.s2.outcome import EndingKind, Outcome
 from efi.s2.power import PowerForecast, PowerMeasurement
 from efi.s2.profile import Profile
 from efi.s2.session import Hearing, Session
@@ -102,8 +102,8 @@ class CemSession(Session):
             )
             self._agree(assumed, assumed.value)
         self._taken_up_until = None
-        self.details = message
         self._deliver(message)
+        self._know(message)
 
     def _check_told(self, message: Any) -> Any:
         """What belongs to no control type may be said as soon as the device is known."""
@@ -121,7 +121,7 @@ class CemSession(Session):
 
     def _take_controlled(self, message: Any) -> None:
         if self.selecting is not None and control_type_of(message.message_type) is self.selecting:
-            self._activate()
+            self._selected()
         self._live.apply(message)
         self._deliver(message)
 
@@ -203,7 +203,7 @@ class CemSession(Session):
 
     def _heard(self, message: AnyNamedMessage) -> None:
         if message is self._selecting:
-            self._activate()
+            self._selected()
 
     def _unheard(self, message: AnyNamedMessage) -> None:
         if message is self._selecting:
@@ -211,10 +211,11 @@ class CemSession(Session):
         elif isinstance(message, Instruction):
             self.instructions.close(message.id)
 
-    def _activate(self) -> None:
+    def _selected(self) -> None:
+        """What was selected is active now."""
         if self._selecting is not None:
             control_type, self._selecting = self._selecting.control_type, None
-            self._events.append(ControlTypeChanged(control_type, self._select(control_type)))
+            self._activate(control_type)
 
 
 def _as_it_is(session: CemSession, message: Any) -> Any:

@@ -57,7 +57,8 @@ class Deliveries:
     """The messages that wait for their ReceptionStatus, in bounded room.
 
     One that the other side could not take is sent again, with growing pauses, unless it tells a state and a newer one
-    was sent since, or belongs to a control type that is not active any more.
+    was sent since, or belongs to a control type that is not active any more. Where the other side could not take one
+    however often it was sent, no other of its kind is sent again: some answer so to whatever they do not know.
     """
 
     def __init__(self, limits: DeliveryLimits) -> None:
@@ -68,6 +69,7 @@ class Deliveries:
         self._overdue: OrderedDict[str, AnyNamedMessage] = OrderedDict()
         self._answered = RecentIds(REMEMBERED)
         self._newest: dict[Hashable, str] = {}
+        self._never_taken: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -100,6 +102,7 @@ class Deliveries:
             return self._stray(name)
         self._answered.add(name)
         if status is ReceptionStatusValues.OK:
+            self._never_taken.discard(message.message_type)
             return Delivered(message)
         if status is ReceptionStatusValues.TEMPORARY_ERROR and awaited is not None and self._resend_later(awaited, at):
             return None
@@ -124,7 +127,10 @@ class Deliveries:
         return again, given_up
 
     def _resend_later(self, awaited: _Awaited, at: float) -> bool:
-        if awaited.sent > self._limits.resends or self._superseded(awaited.message):
+        kind = awaited.message.message_type
+        if awaited.sent > self._limits.resends:
+            self._never_taken.add(kind)
+        if kind in self._never_taken or self._superseded(awaited.message):
             return False
         awaited.due = at + self._limits.resend_after_s * 2 ** (awaited.sent - 1)
         awaited.resending = True

@@ -17,7 +17,6 @@ from efi.s2.conversation import (
 )
 from efi.s2.judgement import Busy, Harmless
 from efi.s2.messages import AnyNamedMessage, Instruction, OfDevice, control_type_of
-from efi.s2.outcome import ControlTypeChanged
 from efi.s2.power import PowerForecast, PowerMeasurement
 from efi.s2.profile import Profile
 from efi.s2.session import Hearing, Session
@@ -66,10 +65,16 @@ class RmSession(Session):
 
     def _check_response(self, message: HandshakeResponse) -> HandshakeResponse:
         version = message.selected_protocol_version
-        if profile_of(version) not in self.profiles:
+        profile = profile_of(version)
+        if profile not in self.profiles:
             ours = ", ".join(self.profiles)
             refuse(
                 "version_not_offered", "selected_protocol_version", shown(version), f"{ours} is offered", "select that"
+            )
+        if self.control_type is not ControlType.NO_SELECTION and profile is not self.profile:
+            fact = f"the session speaks {self.profile}"
+            refuse(
+                "version_settled", "selected_protocol_version", shown(version), fact, "connect anew to speak another"
             )
         return message
 
@@ -104,7 +109,7 @@ class RmSession(Session):
             )
             self._agree(assumed, assumed.value)
             self._introduce()
-        self._events.append(ControlTypeChanged(message.control_type, self._select(message.control_type)))
+        self._activate(message.control_type)
 
     def _check_instruction(self, message: Instruction) -> Instruction:
         self._check_active(message.message_type)
@@ -132,10 +137,11 @@ class RmSession(Session):
     # What the resource manager says -----------------------------------------------------------------------------------
 
     def _send_details(self, message: ResourceManagerDetails) -> None:
-        self.details = message
         if self.profile is None:
+            self.details = message
             refuse("not_agreed", "", None, "the version is not agreed on yet", "leave it: the session says it in time")
         self._details_said = True
+        self._know(message)
 
     def _check_introduced(self, message: Any) -> None:
         if not self._details_said:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from efi.recent import RecentIds
 from efi.refusal import Refusal, Refused, refuse
-from efi.s2.bad_frames import BadFrameLimits, BadFrames
+from efi.s2.bad_frames import BadFrames
 from efi.s2.codec import MessageRefused, parse
 from efi.s2.common import ControlType
 from efi.s2.content import check_content
@@ -27,7 +27,7 @@ from efi.s2.conversation import (
     SessionRequest,
     SessionRequestType,
 )
-from efi.s2.deliveries import LONGEST_LABEL, NIL_ID, Deliveries, DeliveryLimits, printable
+from efi.s2.deliveries import LONGEST_LABEL, NIL_ID, Deliveries, printable
 from efi.s2.instructions import OpenInstructions
 from efi.s2.judgement import Busy, Harmless
 from efi.s2.live_objects import LiveObjects
@@ -35,6 +35,7 @@ from efi.s2.messages import AnyNamedMessage, AnyS2Message, control_type_of
 from efi.s2.outcome import (
     NOTHING,
     Agreed,
+    ControlTypeChanged,
     Declined,
     Delivered,
     Ending,
@@ -46,22 +47,10 @@ from efi.s2.outcome import (
     Warned,
 )
 from efi.s2.profile import Profile
+from efi.s2.session_limits import SessionLimits
 
 Judge = Callable[[AnyNamedMessage], Refusal | None]
 """Asked of what passed the session's own rules, before it is acknowledged; a refusal makes it INVALID_CONTENT."""
-
-
-class SessionLimits(NamedTuple):
-    """What a session bears."""
-
-    deliveries: DeliveryLimits = DeliveryLimits()
-    bad_frames: BadFrameLimits = BadFrameLimits()
-    handshake_within_s: float = 30.0
-    """The other side must have taken up the conversation within this."""
-    most_instructions: int = 1000
-    """Instructions that are open at once."""
-    remembered_messages: int = 256
-    """Messages of the other side that are known by name, so that a repetition is noticed."""
 
 
 class _Seen(NamedTuple):
@@ -319,12 +308,18 @@ class Session(ABC):
         self._revoked.add(message.object_id)
         self._live.revoke(message.object_id)
 
-    def _select(self, control_type: ControlType) -> ControlType:
-        """Another control type is active; the answer is which was before."""
+    def _activate(self, control_type: ControlType) -> None:
+        """Another control type is active, or the same one anew."""
         before, self.control_type = self.control_type, control_type
         self._live.clear()
         self._deliveries.activate(control_type)
-        return before
+        self._events.append(ControlTypeChanged(control_type, before))
+
+    def _know(self, details: ResourceManagerDetails) -> None:
+        """The device is this; a control type that it no longer offers ends."""
+        self.details = details
+        if self.control_type not in (ControlType.NO_SELECTION, *details.available_control_types):
+            self._activate(ControlType.NO_SELECTION)
 
     # What the other side answers -------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from websockets.exceptions import WebSocketException
 from efpi_core.errors import EfpiError
 from efpi_core.plugin.context import Context
 from efpi_core.s2.backoff import Backoff
+from efpi_core.s2.compression import ForClient
 from efpi_core.s2.guarded import Guarded
 from efpi_core.s2.link import Link
 from efpi_core.s2.link_limits import LinkLimits
@@ -88,7 +89,8 @@ class LinkClient:
             url, additional_headers=headers, proxy=None, create_connection=Pinned,
             open_timeout=limits.open_within_s, close_timeout=limits.close_within_s,
             ping_interval=limits.ping_every_s, ping_timeout=limits.pong_within_s, max_size=limits.largest_frame,
-            max_queue=READ_AHEAD, logger=QUIET, user_agent_header=None, **secured,
+            max_queue=READ_AHEAD, logger=QUIET, user_agent_header=None, compression=None, extensions=(ForClient(),),
+            **secured,
         )  # fmt: skip
 
 

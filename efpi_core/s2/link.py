@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Hashable
 
-from websockets.asyncio.connection import Connection
+from websockets.asyncio.connection import Connection, broadcast
 from websockets.exceptions import ConnectionClosed
 
 from efpi_core.plugin.context import Context
@@ -15,6 +15,9 @@ from efpi_core.s2.outbox import Outbox
 
 Received = Callable[[bytes], None]
 """Takes one message as it came. It must not wait: while it works nothing else is read."""
+
+UNREAD = 16 * 1024
+"""Bytes that may wait in the socket before messages wait here, where states give way to newer ones."""
 
 TURN = 16
 """After so many messages of one peer it is the others' turn."""
@@ -43,12 +46,18 @@ class Link:
         """How many messages to the peer wait until it reads."""
         return len(self._outbox)
 
-    def send(self, frame: bytes, newest: Hashable = None) -> None:
+    def send(self, frame: bytes, newest: Hashable = None, answers: int = 0) -> None:
         """Send a message; one marked `newest` may be replaced by a later one of the same mark while it waits.
 
-        When more wait than may, and none may be left out, the link is closed.
+        `answers` is how many messages the peer may say because of it, beyond what it may say anyway. When more wait
+        than may, and none may be left out, the link is closed.
         """
-        if self.open and not self._outbox.put(frame, newest):
+        self._allowance.expect(answers)
+        if not self.open:
+            return
+        if not self._outbox and self._socket.transport.get_write_buffer_size() <= UNREAD:
+            broadcast((self._socket,), frame, text=True)
+        elif not self._outbox.put(frame, newest):
             self.end(
                 Ending(
                     EndedBy.SLOW,

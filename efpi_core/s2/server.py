@@ -15,6 +15,7 @@ from websockets.http11 import Request, Response
 from efpi_core.errors import TryAgainError
 from efpi_core.plugin.context import Context
 from efpi_core.s2.bearer import token_of
+from efpi_core.s2.compression import ForServer
 from efpi_core.s2.gate import Admitted, Knock, KnockCounter, TurnedAway
 from efpi_core.s2.guarded import Guarded
 from efpi_core.s2.link import Link
@@ -80,7 +81,7 @@ class LinkServer:
                 self._handle, self._host, self._port, ssl=self._tls, process_request=self._process_request,
                 create_connection=Guest, open_timeout=limits.open_within_s, close_timeout=limits.close_within_s,
                 ping_interval=limits.ping_every_s, ping_timeout=limits.pong_within_s, max_size=limits.largest_frame,
-                max_queue=READ_AHEAD, logger=QUIET, server_header=None,
+                max_queue=READ_AHEAD, logger=QUIET, server_header=None, compression=None, extensions=(ForServer(),),
             )  # fmt: skip
         except OSError as error:
             raise _not_listening(self._host, self._port, error) from error

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from efpi_driver_p1.stream import TelegramStream
 
-from efi.__main__ import INVALID, main
+from efi.__main__ import main
+from efi.command.validate import UNREADABLE
 from efpi_core.errors import PluginFailure, SettingsError
 from efpi_core.host.catalogue import _understood as understood
 from efpi_core.host.describe_child import _understood
@@ -103,6 +104,6 @@ def test_messages_without_a_bottom_or_with_a_key_twice_are_faults_with_their_pla
     file = tmp_path / "messages"
     file.write_bytes(b"\n".join([DEEP, message + b',"reason":"a","reason":"b"}', message + b"}"]))
     with no_hang():
-        assert main(["validate", str(file)]) == INVALID
+        assert main(["validate", str(file)]) == UNREADABLE
     first, second = capsys.readouterr().out.splitlines()
     assert "json_invalid" in first and "repeated_key" in second and "reason" in second

@@ -11,6 +11,7 @@ from efi.s2.codec import dump
 from efi.s2.common import ControlType
 from efi.s2.conversation import (
     InstructionStatusUpdate,
+    ReceptionStatus,
     ReceptionStatusValues,
     ResourceManagerDetails,
     RevokableObjects,
@@ -28,7 +29,6 @@ from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.context import Context
 from efpi_core.s2.ending import EndedBy, Ending
 from efpi_core.s2.link import Link
-from efpi_driver_s2.alarm import Alarm
 from efpi_driver_s2.appliance import S2Appliance
 from efpi_driver_s2.choice import DESCRIBED, DESCRIPTIONS, chosen
 from efpi_driver_s2.config import DeviceConfig, S2Config
@@ -41,6 +41,9 @@ HAND_BACK_S = 2.0
 
 DESCRIBE_WITHIN_S = 60.0
 """How long a device may take to say what it can do, once it knows how it is controlled."""
+
+ANSWERS = 8
+"""So many messages a device may say because of one of ours: that it came, how far it is, its state."""
 
 MOST_NOTES = 50
 """So many different things that the interface cannot carry are told in the log, of one connection."""
@@ -93,7 +96,6 @@ class Conversation:
         self._wanted = True
         self._again: ControlType | None = None
         self._parting: Ending | None = None
-        self._alarm = Alarm(context, self._wake)
         self._handing_back: TimerHandle | None = None
         self._describe_by: float | None = None
         self._noted: set[str] = set()
@@ -117,12 +119,11 @@ class Conversation:
 
     def _take(self, outcome: Outcome) -> None:
         for message in outcome.to_peer:
-            self.link.send(dump(message))
+            self.link.send(dump(message), answers=0 if isinstance(message, ReceptionStatus) else ANSWERS)
         for event in outcome.events:
             self._happened(event)
         if outcome.ending is not None:
             self.link.end(self._parting or link_ending(outcome.ending))
-        self._alarm.set(self._next_due())
 
     def _judge(self, message: AnyNamedMessage) -> Refusal | None:
         """Understand a message before it is acknowledged; why it cannot be, if so."""
@@ -334,34 +335,23 @@ class Conversation:
 
     # --- time
 
-    def _next_due(self) -> float | None:
-        found = [self._session.next_due, self._describe_by, self._unanswered.next_due]
-        if self._side is not None and (at := self._side.wakes_at) is not None:
-            found.append(self._context.elapsed() + max((at - self._context.now()).total_seconds(), 0.0))
-        return min((due for due in found if due is not None), default=None)
-
-    def _wake(self) -> None:
+    def tick(self) -> None:
+        """Time has passed: look what is due. Called each second; no deadline here is shorter."""
         at, now = self._context.elapsed(), self._context.now()
         if not self.link.open:
             return
-        self._take(self._session.wake(at))
-        if self._side is not None and (due := self._side.wakes_at) is not None and due <= now:
+        if (due := self._session.next_due) is not None and due <= at:
+            self._take(self._session.wake(at))
+        if self._side is not None and (begins := self._side.wakes_at) is not None and begins <= now:
             self._translated(self._side.wake(now))
         if self._describe_by is not None and self._describe_by <= at:
             self._describe_by = None
             self._degraded("no_description", "it was told how it is controlled, and does not say what it can do")
         self._give_up(at)
-        self._alarm.set(self._next_due())
-
-    def clock_set(self) -> None:
-        """Somebody set the clock: what waits for an instant is looked at anew."""
-        self._alarm.cancel()
-        self._alarm.set(self._next_due())
 
     # --- the end
 
     def _over(self, ending: Ending) -> None:
-        self._alarm.cancel()
         if self._handing_back is not None:
             self._handing_back.cancel()
         self._leave_appliance(ending)

@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from efpi_core.clock_event import ClockEvent, ClockSet
 from efpi_core.errors import EfpiError, RefusedError, SettingsError, TryAgainError
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.driver import Driver
@@ -135,11 +134,6 @@ class S2Driver(Driver[S2Config], PairingOperations):
 
     async def _welcome(self, link: Link, admitted: str) -> None:
         await self.household.serve(Conversation(link, self.context, self.household, admitted))
-
-    def on_clock(self, event: ClockEvent) -> None:
-        """Somebody set the clock; for the host."""
-        if isinstance(event, ClockSet):
-            self.context.call_later(0, self.household.clock_set)
 
     # --- devices that are called on
 

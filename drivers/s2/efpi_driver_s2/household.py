@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 from efi.s2.conversation import SessionRequestType
+from efpi_core.clock import TimerHandle
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.context import Context
 from efpi_core.s2.ending import EndedBy, Ending
@@ -15,6 +16,9 @@ from efpi_driver_s2.roster import NotAdmittedError, Roster
 
 FAREWELL_S = 3.0
 """How long the devices may take to part when the instance ends."""
+
+TICK_S = 1.0
+"""How often it is looked whether a deadline has passed."""
 
 UNKNOWN = DeviceConfig.model_construct(resource_id="any")
 """What is known of a device that the settings do not mention."""
@@ -34,12 +38,14 @@ class Household:
         self._parted: asyncio.Future[None] | None = None
         self._somebody_came = False
         self._url = ""
+        self._ticking: TimerHandle | None = None
 
     # --- connections
 
     async def serve(self, conversation: Conversation) -> None:
         """Converse with whoever is at the other end of a link, until it ends."""
         self._conversations.add(conversation)
+        self._keep_ticking()
         try:
             ending = await conversation.run()
         finally:
@@ -67,10 +73,16 @@ class Household:
                 async with self.context.timeout(FAREWELL_S):
                     await self._parted
 
-    def clock_set(self) -> None:
-        """Somebody set the clock."""
-        for conversation in self._conversations:
-            conversation.clock_set()
+    def _tick(self) -> None:
+        self._ticking = None
+        for conversation in tuple(self._conversations):
+            conversation.tick()
+        self._keep_ticking()
+
+    def _keep_ticking(self) -> None:
+        """One timer looks after the deadlines of all conversations, while there are any."""
+        if self._ticking is None and self._conversations:
+            self._ticking = self.context.call_later(TICK_S, self._tick)
 
     # --- who is who
 

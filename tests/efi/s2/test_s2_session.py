@@ -39,7 +39,8 @@ from efi.s2.outcome import (
 )
 from efi.s2.profile import Profile
 from efi.s2.rm_session import RmSession
-from efi.s2.session import Session, SessionLimits
+from efi.s2.session import Session
+from efi.s2.session_limits import SessionLimits
 from tests.efi.s2 import messages_of_s2 as m
 
 OK = ReceptionStatusValues.OK
@@ -713,3 +714,34 @@ def test_words_of_the_other_side_are_cut_before_they_are_kept() -> None:
     (answer,) = session.receive(long_name, 0).to_peer
     assert len(dump(answer)) < 1000
     assert parse(dump(answer), Profile.V1) == answer
+
+
+def test_what_a_peer_does_not_know_is_not_sent_again_and_again() -> None:
+    session = rm_with()
+    for number in range(3):
+        message = m.measured(number)
+        session.send(message, 0)
+        busy = ReceptionStatus(subject_message_id=message.message_id, status=TEMPORARY_ERROR)
+        resent, outcome = 0, hears(session, busy)
+        while not outcome.events:
+            resent += message in session.wake(session.next_due or 0).to_peer
+            outcome = hears(session, busy)
+        assert resent == (4 if number == 0 else 0)
+
+
+def test_a_control_type_that_the_device_offers_no_longer_ends() -> None:
+    session = cem_in(m.FRBC)
+    outcome = hears(session, m.details(m.OMBC))
+    assert [type(each) for each in outcome.events] == [Received, ControlTypeChanged]
+    assert session.control_type is ControlType.NO_SELECTION
+    rm = rm_in(m.FRBC)
+    assert ControlTypeChanged(ControlType.NO_SELECTION, m.FRBC) in rm.send(m.details(m.OMBC), 0).events
+    assert declined(hears(rm, m.charge())) == "inactive_control_type"
+
+
+def test_a_session_that_is_under_way_keeps_its_version() -> None:
+    rm = rm_in(m.FRBC)
+    other = HandshakeResponse(message_id=m.new_id(), selected_protocol_version="1.0.0")
+    assert declined(hears(rm, other)) == "version_settled"
+    same = HandshakeResponse(message_id=m.new_id(), selected_protocol_version="0.0.2-beta")
+    assert said(hears(rm, same)) == ["ReceptionStatus"] and rm.profile is Profile.BETA

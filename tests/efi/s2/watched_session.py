@@ -11,7 +11,8 @@ from efi.s2.deliveries import LONGEST_LABEL, DeliveryLimits
 from efi.s2.outcome import ControlTypeChanged, Declined, NotDelivered, Outcome, Received, Warned
 from efi.s2.profile import Profile
 from efi.s2.rm_session import RmSession
-from efi.s2.session import Session, SessionLimits
+from efi.s2.session import Session
+from efi.s2.session_limits import SessionLimits
 from tests.efi.s2 import messages_of_s2 as m
 
 LIMITS = SessionLimits(

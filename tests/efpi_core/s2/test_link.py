@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 from link_world import Served, linked, served, until
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame
 
 from efpi_core.s2.ending import EndedBy, Ending
 from efpi_core.s2.link import Link
@@ -51,6 +52,26 @@ async def test_bytes_that_are_no_text_are_a_message_like_any_other() -> None:
         await peer.send("still here")
         await until(lambda: len(world.received) == 3)
         assert world.links[0].open
+
+
+async def test_large_messages_are_packed_and_small_ones_are_not() -> None:
+    async with linked() as (world, peer):
+        (agreed,) = peer.protocol.extensions
+        unpacked: list[bool] = []
+        decode = agreed.decode
+
+        def watched(frame: Frame, **more: int | None) -> Frame:
+            unpacked.append(frame.rsv1)
+            return decode(frame, **more)
+
+        agreed.decode = watched  # type: ignore[method-assign]  # what comes is looked at
+        messages = [b"x" * 500, b"y" * 100_000, b"x" * 2047, b"x" * 2048]
+        for message in messages:
+            world.links[0].send(message)
+            assert await peer.recv(decode=False) == message
+            await peer.send(message)
+        assert unpacked == [False, True, False, True]
+        await until(lambda: world.received == messages)
 
 
 async def test_a_compressed_bomb_is_not_unpacked_beyond_the_cap() -> None:
@@ -214,6 +235,21 @@ async def test_a_burst_within_what_is_allowed_at_once_costs_nothing() -> None:
         for number in range(300):
             await peer.send(str(number))
         await until(lambda: len(world.received) == 300)
+
+
+async def test_whoever_answers_what_came_floods_nobody_however_much_came() -> None:
+    async with linked(replace(LIMITS, frames_per_s=0.001, frames_at_once=10, flood_patience_s=0.0)) as (world, peer):
+        for number in range(200):
+            world.links[0].send(b"question", answers=2)
+            assert await peer.recv() == "question"
+            await peer.send("heard")
+            await peer.send("answer")
+            await until(partial(longer, world.received, 2 * number + 1))
+        assert world.links[0].open
+
+
+def longer(found: list[bytes], number: int) -> bool:
+    return len(found) > number
 
 
 async def test_sending_after_the_end_is_harmless() -> None:
