@@ -139,23 +139,22 @@ class S2Driver(Driver[S2Config], PairingOperations):
 
     def _call(self, name: str, device: DeviceConfig) -> None:
         about, shown = f"call {device.url}", device.name or device.url
+        detail = "secret_missing"
         try:
+            token = None if device.token is None else self.context.secret(device.token)
+            detail = "wrong_certificate"
             fingerprint = parse_fingerprint(device.fingerprint) if device.fingerprint else None
             trusted = Path(device.certificate) if device.certificate else None
             secured = device.url.startswith("wss:")
-            client = LinkClient(
-                self.context, device.url, name=shown,
-                token=None if device.token is None else self.context.secret(device.token),
-                tls=client_tls(trusted, fingerprint, at="devices.certificate") if secured else None,
-                fingerprint=fingerprint,
-                serve_link=partial(self._called, about, device),
-                on_trouble=partial(self._not_reached, about, shown),
-            )  # fmt: skip
+            tls = client_tls(trusted, fingerprint, at="devices.certificate") if secured else None
         except EfpiError as error:
-            self.health.trouble(
-                about, Trouble(ConditionState.MISCONFIGURED, "not_reachable", f"{shown}: {error.problem}", error.cure)
-            )
+            trouble = Trouble(ConditionState.MISCONFIGURED, detail, f"{shown}: {error.problem}", error.cure)
+            self.health.trouble(about, trouble)
             return
+        client = LinkClient(
+            self.context, device.url, name=shown, token=token, tls=tls, fingerprint=fingerprint,
+            serve_link=partial(self._called, about, device), on_trouble=partial(self._not_reached, about, shown),
+        )  # fmt: skip
         self.context.spawn(client.run(), name)
 
     async def _called(self, about: str, device: DeviceConfig, link: Link) -> None:

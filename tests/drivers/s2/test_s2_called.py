@@ -100,7 +100,7 @@ async def test_a_secret_that_is_missing_is_named() -> None:
         Charger.listening() as charger,
         GatewayEnd.running(devices=[charger.device(token="charger-token")]) as gateway,
     ):
-        told = await gateway.condition(ConditionState.MISCONFIGURED, "not_reachable")
+        told = await gateway.condition(ConditionState.MISCONFIGURED, "secret_missing")
         assert "secret" in told.cure
 
 
