@@ -181,11 +181,10 @@ class CemSession(Session):
         if self.instructions.find(message.id) is not None or self.instructions.closed_lately(message.id):
             refuse("repeated_instruction", "id", message.id, "an instruction of this id was given", "give it a new id")
         if self.instructions.full:
-            oldest = self.instructions.forget_oldest()
             self._warn(
                 "instruction_forgotten",
                 "id",
-                oldest.id,
+                self.instructions.forget_oldest(),
                 f"{self.instructions.most} instructions are open, and the device never ended this one",
                 "end each with a final status",
             )

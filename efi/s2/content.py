@@ -90,7 +90,7 @@ def _each_quantity_once(values: Sequence[Any], path: str) -> None:
         for value in values:
             quantity = value.commodity_quantity
             if quantity in seen:
-                refuse("quantity_repeated", path, quantity.value, "it stands there twice", "give each quantity once")
+                refuse("repeated_quantity", path, quantity.value, "it stands there twice", "give each quantity once")
             seen.add(quantity)
 
 
@@ -99,7 +99,7 @@ def _each_id_once(parts: Sequence[Any], path: str) -> set[str]:
     if len(ids) != len(parts):
         names = [part.id for part in parts]
         twice = next(name for name in names if names.count(name) > 1)
-        refuse("id_repeated", path, twice, "two parts are called so", "give each a name of its own")
+        refuse("repeated_id", path, twice, "two parts are called so", "give each a name of its own")
     return ids
 
 

@@ -19,10 +19,10 @@ REMEMBERED = 256
 
 
 class _Open:
-    __slots__ = ("message", "status")
+    __slots__ = ("message_id", "status")
 
-    def __init__(self, message: Instruction) -> None:
-        self.message = message
+    def __init__(self, message_id: str) -> None:
+        self.message_id = message_id
         self.status: InstructionStatus | None = None
 
 
@@ -47,20 +47,19 @@ class OpenInstructions:
 
     def open(self, message: Instruction) -> None:
         """Keep an instruction until its final status."""
-        self._open[message.id] = _Open(message)
+        self._open[message.id] = _Open(message.message_id)
 
-    def forget_oldest(self) -> Instruction:
-        """Close the oldest one without a final status; there must be one."""
+    def forget_oldest(self) -> str:
+        """Close the oldest one without a final status, and tell its id; there must be one."""
         name = next(iter(self._open))
-        message = self._open[name].message
         self.close(name)
-        return message
+        return name
 
     def find(self, name: str) -> str | None:
         """The id of an open instruction, by its id or, as some devices quote it, by its message_id."""
         if name in self._open:
             return name
-        return next((id_ for id_, each in self._open.items() if each.message.message_id == name), None)
+        return next((id_ for id_, each in self._open.items() if each.message_id == name), None)
 
     def closed_lately(self, name: str) -> bool:
         """Whether an instruction of this id was closed not long ago."""

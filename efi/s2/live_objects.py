@@ -1,6 +1,7 @@
 """What a device told that messages refer to by id: descriptions, constraints, profiles. Both ends keep the same."""
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from efi.refusal import listed, refuse
@@ -31,6 +32,9 @@ MOST_DESCRIPTIONS = 8
 MOST_OBJECTS = 128
 """Constraints or profiles of a kind that are kept. The oldest give way."""
 
+Containers = Mapping[str, frozenset[str]]
+"""The containers of a power profile, and the names of their sequences."""
+
 Kept = TypeVar("Kept")
 
 
@@ -40,9 +44,10 @@ class _Actuator(NamedTuple):
 
 
 class _Described(NamedTuple):
-    """A description, and the names in it."""
+    """The names in a description."""
 
-    message: SystemDescription
+    message_id: str
+    valid_from: datetime
     actuators: Mapping[str, _Actuator]
     """By id; under the empty id where a description has modes and no actuators."""
     names: frozenset[str]
@@ -50,13 +55,13 @@ class _Described(NamedTuple):
 
 
 class LiveObjects:
-    """What holds of what a device told under the control type that is active."""
+    """What holds of what a device told under the control type that is active: its names, since messages are large."""
 
     def __init__(self) -> None:
         self._descriptions: list[_Described] = []
-        self._constraints: dict[str, PEBCPowerConstraints] = {}
-        self._energy: dict[str, PEBCEnergyConstraint] = {}
-        self._profiles: dict[str, PPBCPowerProfileDefinition] = {}
+        self._constraints: dict[str, None] = {}
+        self._energy: dict[str, None] = {}
+        self._profiles: dict[str, Containers] = {}
 
     def clear(self) -> None:
         """Nothing holds any more: another control type is active."""
@@ -70,11 +75,11 @@ class LiveObjects:
             case OMBCSystemDescription() | FRBCSystemDescription() | DDBCSystemDescription():
                 self._describe(message)
             case PEBCPowerConstraints():
-                _keep(self._constraints, message.id, message)
+                _keep(self._constraints, message.id, None)
             case PEBCEnergyConstraint():
-                _keep(self._energy, message.id, message)
+                _keep(self._energy, message.id, None)
             case PPBCPowerProfileDefinition():
-                _keep(self._profiles, message.id, message)
+                _keep(self._profiles, message.id, _containers(message))
             case _:
                 pass
 
@@ -89,26 +94,35 @@ class LiveObjects:
 
         A description has no id of its own; it is meant by its message_id, or by any id in it.
         """
+        objects = self._of_kind(kind)
+        if objects is not None:
+            return name if name in objects else None
+        found = next((each for each in reversed(self._descriptions) if name in each.names), None)
+        return None if found is None else found.message_id
+
+    def revoke(self, kind: RevokableObjects, name: str) -> None:
+        """Forget an object, by the name that `find` gave."""
+        objects = self._of_kind(kind)
+        if objects is None:
+            self._descriptions = [each for each in self._descriptions if each.message_id != name]
+        elif name in objects:
+            del objects[name]
+
+    def _of_kind(self, kind: RevokableObjects) -> dict[str, Any] | None:
+        """The objects of a kind; None where it is a description, or no object of a device."""
         match kind:
             case RevokableObjects.PEBC_POWER_CONSTRAINTS:
-                return name if name in self._constraints else None
+                return self._constraints
             case RevokableObjects.PEBC_ENERGY_CONSTRAINT:
-                return name if name in self._energy else None
+                return self._energy
             case RevokableObjects.PPBC_POWER_PROFILE_DEFINITION:
-                return name if name in self._profiles else None
+                return self._profiles
             case _:
-                found = next((each for each in reversed(self._descriptions) if name in each.names), None)
-                return None if found is None else found.message.message_id
-
-    def revoke(self, name: str) -> None:
-        """Forget an object, by the name that `find` gave."""
-        self._descriptions = [each for each in self._descriptions if each.message.message_id != name]
-        for objects in (self._constraints, self._energy, self._profiles):
-            objects.pop(name, None)
+                return None
 
     def _describe(self, message: SystemDescription) -> None:
         """A description takes the place of those that would begin when it does, or later."""
-        kept = [each for each in self._descriptions if each.message.valid_from < message.valid_from]
+        kept = [each for each in self._descriptions if each.valid_from < message.valid_from]
         self._descriptions = [*kept[1 - MOST_DESCRIPTIONS :], _described(message)]
 
     # References -------------------------------------------------------------------------------------------------------
@@ -167,14 +181,12 @@ class LiveObjects:
             self._check_part(path, each.power_profile_id, each.sequence_container_id, each.selected_sequence_id)
 
     def _check_part(self, path: str, profile_id: str, container_id: str, sequence_id: str | None) -> None:
-        profile = self._profiles.get(profile_id)
-        if profile is None:
+        containers = self._profiles.get(profile_id)
+        if containers is None:
             _unknown(f"{path}power_profile_id", profile_id, "PPBC.PowerProfileDefinition", self._profiles)
-        containers = profile.power_sequences_containers
-        container = next((each for each in containers if each.id == container_id), None)
-        if container is None:
-            _unknown(f"{path}sequence_container_id", container_id, "container", [each.id for each in containers])
-        sequences = [each.id for each in container.power_sequences]
+        sequences = containers.get(container_id)
+        if sequences is None:
+            _unknown(f"{path}sequence_container_id", container_id, "container", containers)
         if sequence_id is not None and sequence_id not in sequences:
             _unknown(f"{path}power_sequence_id", sequence_id, "sequence", sequences)
 
@@ -183,11 +195,18 @@ def _unknown(path: str, name: str, what: str, known: Collection[str]) -> NoRetur
     refuse("unknown_id", path, name, f"there is no such {what}", f"name one of {listed(known)}")
 
 
-def _keep(objects: dict[str, Kept], name: str, message: Kept) -> None:
+def _keep(objects: dict[str, Kept], name: str, kept: Kept) -> None:
     objects.pop(name, None)
-    objects[name] = message
+    objects[name] = kept
     if len(objects) > MOST_OBJECTS:
         del objects[next(iter(objects))]
+
+
+def _containers(profile: PPBCPowerProfileDefinition) -> Containers:
+    return {
+        container.id: frozenset(sequence.id for sequence in container.power_sequences)
+        for container in profile.power_sequences_containers
+    }
 
 
 def _described(message: SystemDescription) -> _Described:
@@ -198,7 +217,7 @@ def _described(message: SystemDescription) -> _Described:
     names = frozenset((message.message_id, *actuators)).union(
         *(each.modes | each.timers for each in actuators.values())
     )
-    return _Described(message, actuators, names)
+    return _Described(message.message_id, message.valid_from, actuators, names)
 
 
 def _actuator(part: Any) -> _Actuator:

@@ -306,7 +306,7 @@ class Session(ABC):
 
     def _forget_revoked(self, message: RevokeObject) -> None:
         self._revoked.add(message.object_id)
-        self._live.revoke(message.object_id)
+        self._live.revoke(message.object_type, message.object_id)
 
     def _activate(self, control_type: ControlType) -> None:
         """Another control type is active, or the same one anew."""

@@ -82,27 +82,27 @@ def second_starts_at(fill_level: float) -> S2Message:
 
 
 WRONG = [
-    (twice(m.measured(), "values"), "quantity_repeated", "values"),
+    (twice(m.measured(), "values"), "repeated_quantity", "values"),
     (
         twice(m.battery(), "actuators", 0, "operation_modes", 0, "elements", 0, "power_ranges"),
-        "quantity_repeated",
+        "repeated_quantity",
         "actuators.0.operation_modes.0.elements.0.power_ranges",
     ),
-    (twice(m.heater(), "operation_modes", 1, "power_ranges"), "quantity_repeated", "operation_modes.1.power_ranges"),
-    (m.curtail(envelopes=2), "quantity_repeated", "power_envelopes"),
+    (twice(m.heater(), "operation_modes", 1, "power_ranges"), "repeated_quantity", "operation_modes.1.power_ranges"),
+    (m.curtail(envelopes=2), "repeated_quantity", "power_envelopes"),
     (
         twice(m.wash(), "power_sequences_containers", 0, "power_sequences", 0, "elements", 0, "power_values"),
-        "quantity_repeated",
+        "repeated_quantity",
         "power_sequences_containers.0.power_sequences.0.elements.0.power_values",
     ),
-    (twice(m.battery(), "actuators"), "id_repeated", "actuators"),
-    (twice(m.battery(), "actuators", 0, "operation_modes"), "id_repeated", "actuators.0.operation_modes"),
-    (twice(m.battery(), "actuators", 0, "timers"), "id_repeated", "actuators.0.timers"),
-    (twice(m.heater(), "operation_modes"), "id_repeated", "operation_modes"),
-    (twice(m.wash(), "power_sequences_containers"), "id_repeated", "power_sequences_containers"),
+    (twice(m.battery(), "actuators"), "repeated_id", "actuators"),
+    (twice(m.battery(), "actuators", 0, "operation_modes"), "repeated_id", "actuators.0.operation_modes"),
+    (twice(m.battery(), "actuators", 0, "timers"), "repeated_id", "actuators.0.timers"),
+    (twice(m.heater(), "operation_modes"), "repeated_id", "operation_modes"),
+    (twice(m.wash(), "power_sequences_containers"), "repeated_id", "power_sequences_containers"),
     (
         twice(m.wash(), "power_sequences_containers", 0, "power_sequences"),
-        "id_repeated",
+        "repeated_id",
         "power_sequences_containers.0.power_sequences",
     ),
     (changed(m.heater(), "transitions", 1, "from", to="hot"), "unknown_id", "transitions.1.from"),
