@@ -22,6 +22,7 @@ from typing import Any
 
 from efpi_core.errors import EfpiError, RefusedError, SettingsError
 from efpi_core.history.history_file import HISTORY_FILE
+from efpi_core.plugin.memory import SECRET_KEY
 from efpi_core.site.secrets import SECRETS_FILE
 from efpi_core.state.database_file import connect, database_problem
 from efpi_core.state.home import DATABASE_FILE, storage_problem
@@ -105,6 +106,8 @@ def write_backup(
     try:
         with tempfile.TemporaryDirectory(prefix="efpi-backup-", dir=target.parent) as folder:
             files = dict(_snapshots(home, Path(folder)))
+            if not with_secrets:
+                _forget_secrets(files[DATABASE_FILE])
             if text:
                 (Path(folder) / SITE).write_text(text, encoding="utf-8")
                 files[SITE] = Path(folder) / SITE
@@ -135,6 +138,18 @@ def _snapshots(home: Path, folder: Path) -> Iterator[tuple[str, Path]]:
             raise _refused(error, home / name) from error
         copy.chmod(0o600)
         yield name, copy
+
+
+def _forget_secrets(database: Path) -> None:
+    """Take out of a copy what plugins keep as secrets, and overwrite where it stood."""
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("DELETE FROM memory WHERE substr(key, 1, ?) = ?", (len(SECRET_KEY), SECRET_KEY))
+            connection.commit()
+            connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise _refused(error, database) from error
 
 
 def _refused(error: sqlite3.Error, path: Path) -> EfpiError:

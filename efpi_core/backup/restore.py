@@ -13,6 +13,7 @@ from efpi_core.backup.archive import UNREADABLE, Manifest, Member, digest, not_a
 from efpi_core.errors import SettingsError
 from efpi_core.history import history_file
 from efpi_core.history.history_file import HISTORY_FILE
+from efpi_core.plugin.memory import SECRET_KEY
 from efpi_core.site.secrets import SECRETS_FILE
 from efpi_core.state import database_file
 from efpi_core.state.home import DATABASE_FILE, Home, storage_problem
@@ -49,6 +50,8 @@ def restore_backup(source: Path, home: Path) -> Restored:
             manifest = unpack(source, fresh)
             check(source, fresh)
             secrets_kept = _keep_secrets(home, fresh, manifest)
+            if SECRETS_FILE not in manifest.names:
+                _keep_plugins_secrets(home / DATABASE_FILE, fresh / DATABASE_FILE)
             aside = _exchange(home, fresh, existed=existed)
         return Restored(manifest, aside, secrets_kept)
     except OSError as error:
@@ -126,6 +129,20 @@ def _keep_secrets(home: Path, fresh: Path, manifest: Manifest) -> bool:
     shutil.copyfile(kept, fresh / SECRETS_FILE)
     (fresh / SECRETS_FILE).chmod(0o600)
     return True
+
+
+def _keep_plugins_secrets(old: Path, fresh: Path) -> None:
+    """Likewise what plugins keep as secrets; a damaged old home has none."""
+    if not old.exists():
+        return
+    with suppress(sqlite3.Error), closing(sqlite3.connect(fresh.as_uri(), uri=True)) as connection:
+        connection.execute("ATTACH DATABASE ? AS old", (f"{old.as_uri()}?mode=ro",))
+        connection.execute(
+            "INSERT OR IGNORE INTO main.memory (instance, key, value) "
+            "SELECT instance, key, value FROM old.memory WHERE substr(key, 1, ?) = ?",
+            (len(SECRET_KEY), SECRET_KEY),
+        )
+        connection.commit()
 
 
 def _exchange(home: Path, fresh: Path, *, existed: bool) -> Path | None:

@@ -8,6 +8,9 @@ from pydantic import JsonValue
 from efpi_core.errors import TryAgainError
 from efpi_core.plugin.port import Port
 
+SECRET_KEY = "secret."  # noqa: S105  # the beginning of a name
+"""How the key of a value begins that only a backup with secrets holds."""
+
 LARGEST_VALUE = 64 * 1024
 """Characters of JSON that one value may take."""
 

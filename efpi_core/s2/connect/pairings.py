@@ -14,9 +14,10 @@ from uuid import UUID
 
 from pydantic import JsonValue, ValidationError
 
+from efpi_core.plugin.memory import SECRET_KEY
 from efpi_core.s2.connect.wire import EndpointDescription, NodeDescription
 
-PREFIX = "secret.s2connect.pairing."
+PREFIX = f"{SECRET_KEY}s2connect.pairing."
 GONE = "s2connect.gone"
 
 MOST_PAIRINGS = 500

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from efpi_core.errors import EfpiError, RefusedError, TryAgainError
 from efpi_core.plugin.context import Context
+from efpi_core.plugin.memory import SECRET_KEY
 from efpi_core.s2.connect.announcement import Announcement
 from efpi_core.s2.connect.calling import Caller, Met, NoLongerPairedError, Opened
 from efpi_core.s2.connect.certificates import Identity, fingerprint_text
@@ -27,7 +28,7 @@ from efpi_core.s2.connect.session_server import Granted
 from efpi_core.s2.connect.waiting import AWAY_S
 from efpi_core.s2.connect.wire import Deployment, EndpointDescription, NodeDescription, Role, WaitAction
 
-IDENTITY = "secret.s2connect.identity"
+IDENTITY = f"{SECRET_KEY}s2connect.identity"
 
 LOOK_AT_LEAF_S = 86400.0
 """How often it is looked whether the leaf must be renewed."""

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import stat
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,28 @@ def test_the_old_home_is_set_aside_with_its_secrets_kept(home: Path, tmp_path: P
         assert json.loads((home / "secrets.json").read_text()) == {"wifi": "hush"}
         assert stat.S_IMODE((home / "secrets.json").stat().st_mode) == 0o600
     assert "Kept" in told_ok("site", "show", "--home", home).out
+
+
+def memory(database: Path) -> dict[str, str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return dict(connection.execute("SELECT key, value FROM memory"))
+
+
+def test_what_plugins_keep_as_secrets_goes_with_the_secrets(home: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(home / "state.db")) as connection:
+        kept = [("s2 s2", "secret.pairing", '"hush-hush"'), ("s2 s2", "node", '"plain"')]
+        connection.executemany("INSERT INTO memory VALUES (?, ?, ?)", kept)
+        connection.commit()
+    both = {"secret.pairing": '"hush-hush"', "node": '"plain"'}
+    for name, options, inside in (("plain.efpi", [], {"node": '"plain"'}), ("whole.efpi", ["--with-secrets"], both)):
+        told_ok("backup", tmp_path / name, "--home", home, *options)
+        with zipfile.ZipFile(tmp_path / name) as archive:
+            content = archive.read("state.db")
+        (tmp_path / "copy.db").write_bytes(content)
+        assert memory(tmp_path / "copy.db") == inside
+        assert (b"hush-hush" in content) is (inside == both)
+    told_ok("restore", tmp_path / "plain.efpi", "--home", home)
+    assert memory(home / "state.db") == both
 
 
 def rewritten(source: Path, target: Path, **changed: bytes) -> Path:
