@@ -17,7 +17,7 @@ from efpi_driver_s2.conversation import Conversation
 from efpi_driver_s2.health import InstanceHealth, Trouble
 from efpi_driver_s2.household import Household
 
-LISTEN_AGAIN_S = 30.0
+LISTEN_AGAIN_S = 5.0
 """So long after it could not listen it tries again."""
 
 
