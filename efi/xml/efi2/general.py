@@ -9,9 +9,9 @@ from efi.conversion import LossKind
 from efi.measurement import Measurement
 from efi.message import ControlSpaceRevoke
 from efi.xml.efi2.flows import flow_losses, in_order, note_flows, values_told
-from efi.xml.efi2.heads import REASON, document, nameless, read_head
+from efi.xml.efi2.heads import REASON, document, note_id, read_head, read_id
 from efi.xml.efi2.sheet import Sheet, leaf, node
-from efi.xml.efi2.source import Source, children_of, made_id
+from efi.xml.efi2.source import Source, children_of
 from efi.xml.efi2.vocabulary import HEAT_ATTRIBUTES, STATUS_WORDS, STATUSES, TAG
 from efi.xml.lexical import instant_text, number_text
 from efi.xml.tree import Element, local_name
@@ -51,7 +51,8 @@ def measurement_document(sheet: Sheet, message: Measurement) -> Element:
     electricity = told.get(CommodityQuantity.ELECTRIC_POWER)
     gas = told.get(CommodityQuantity.GAS_FLOW)
     heat = {local_name(tag): number_text(told[HEAT_ATTRIBUTES[tag]]) for tag in in_order(HEAT_ATTRIBUTES, told)}
-    made = document(
+    note_id(sheet, message, "measurement", message.measured_at, *sorted(told.items()))
+    return document(
         "Measurement",
         message,
         leaf("measurementTimestamp", instant_text(message.measured_at)),
@@ -59,7 +60,6 @@ def measurement_document(sheet: Sheet, message: Measurement) -> Element:
         None if gas is None else _measured("gas", {"flowRate": number_text(gas)}),
         _measured("heat", heat) if heat else None,
     )
-    return nameless(sheet, message, "measurement", made)
 
 
 def _measured(what: str, attributes: dict[str, str]) -> Element:
@@ -72,7 +72,8 @@ def revoke_document(sheet: Sheet, message: ControlSpaceRevoke) -> Element:
         sheet.give_up(OBJECT, message.object_id)
     if message.reason:
         sheet.lose(REASON, message.reason)
-    return nameless(sheet, message, "revoke", document("FlexibilityRevoke", message))
+    note_id(sheet, message, "revoke")
+    return document("FlexibilityRevoke", message)
 
 
 def allocation_revoke_documents(sheet: Sheet, message: AllocationRevoke, still_open: Iterable[str]) -> list[Element]:
@@ -84,9 +85,8 @@ def allocation_revoke_documents(sheet: Sheet, message: AllocationRevoke, still_o
         sheet.give_up(ALL_ALLOCATIONS)
     if message.allocation_id is None:
         sheet.lose(ONE_BY_ONE, None)
-    made = [document("InstructionRevoke", message, leaf("instructionId", each)) for each in allocations]
-    nameless(sheet, message, "revoke", made[0])
-    return made
+    note_id(sheet, message, "revoke", allocations[0])
+    return [document("InstructionRevoke", message, leaf("instructionId", each)) for each in allocations]
 
 
 def status_document(sheet: Sheet, message: AllocationStatusUpdate) -> Element:
@@ -97,14 +97,14 @@ def status_document(sheet: Sheet, message: AllocationStatusUpdate) -> Element:
     if status is AllocationStatus.REVOKED:
         sheet.lose(REVOKED, status.value)
         status = AllocationStatus.ABORTED
-    made = document(
+    note_id(sheet, message, "status", message.allocation_id, STATUS_WORDS[status])
+    return document(
         "InstructionStatusUpdate",
         message,
         leaf("instructionId", message.allocation_id),
         leaf("status", STATUS_WORDS[status]),
         leaf("debugInformation", sheet.text(TEXT, message.text)) if message.text else None,
     )
-    return nameless(sheet, message, "status", made)
 
 
 # Reading --------------------------------------------------------------------------------------------------------------
@@ -123,18 +123,19 @@ def read_measurement(source: Source, root: Element) -> tuple[Measurement, ...]:
     heat = children.get(f"{TAG}heatMeasurement")
     for tag, quantity in HEAT_ATTRIBUTES.items():
         told.append((quantity, source.number_if_told(heat, tag)))
-    values = tuple({"quantity": quantity, "value": value} for quantity, value in told if value is not None)
+    values = [(quantity, value) for quantity, value in told if value is not None]
     if not values:
         source.refuse("empty_measurement", root, None, "it measures nothing", "tell one value at least")
-    fields["message_id"] = made_id("measurement", root)
-    fields["measured_at"] = source.instant(children[f"{TAG}measurementTimestamp"])
-    fields["values"] = values
+    fields["measured_at"] = at = source.instant(children[f"{TAG}measurementTimestamp"])
+    fields["message_id"] = read_id(fields, "measurement", at, *sorted(values))
+    fields["values"] = tuple({"quantity": quantity, "value": value} for quantity, value in values)
     return (Measurement.model_validate(fields),)
 
 
 def read_revoke(source: Source, root: Element) -> tuple[ControlSpaceRevoke, ...]:
     """All updates taken back."""
-    return (ControlSpaceRevoke(message_id=made_id("revoke", root), **read_head(source, children_of(root))),)
+    head = read_head(source, children_of(root))
+    return (ControlSpaceRevoke(message_id=read_id(head, "revoke"), **head),)
 
 
 def read_allocation_revoke(source: Source, root: Element) -> tuple[AllocationRevoke, ...]:
@@ -142,18 +143,20 @@ def read_allocation_revoke(source: Source, root: Element) -> tuple[AllocationRev
     children = children_of(root)
     allocation = children[f"{TAG}instructionId"].text
     head = read_head(source, children)
-    return (AllocationRevoke(message_id=made_id("revoke", root), allocation_id=allocation, **head),)
+    return (AllocationRevoke(message_id=read_id(head, "revoke", allocation), allocation_id=allocation, **head),)
 
 
 def read_status(source: Source, root: Element) -> tuple[AllocationStatusUpdate, ...]:
     """How far an allocation has come."""
     children = children_of(root)
     told = children.get(f"{TAG}debugInformation")
+    head = read_head(source, children)
+    allocation, word = children[f"{TAG}instructionId"].text, children[f"{TAG}status"].text
     fields: dict[str, Any] = {
-        **read_head(source, children),
-        "message_id": made_id("status", root),
-        "allocation_id": children[f"{TAG}instructionId"].text,
-        "status": STATUSES[children[f"{TAG}status"].text],
+        **head,
+        "message_id": read_id(head, "status", allocation, word),
+        "allocation_id": allocation,
+        "status": STATUSES[word],
         "text": "" if told is None else source.words(told),
     }
     return (AllocationStatusUpdate.model_validate(fields),)

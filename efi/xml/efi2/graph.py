@@ -246,9 +246,9 @@ def _told(source: Source, element: Element) -> Told:
 def _behaviour(lower: Told, upper: Told) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "power": tuple(
-            {"quantity": quantity, "start": start, "end": upper[quantity]}
-            for quantity, start in lower.items()
-            if quantity is not None
+            {"quantity": quantity, "start": lower[quantity], "end": upper[quantity]}
+            for quantity in MODE_FLOWS.values()
+            if quantity in lower
         )
     }
     if None in lower:

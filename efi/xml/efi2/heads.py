@@ -82,11 +82,15 @@ def document(name: str, message: Message, *parts: Element | None) -> Element:
     return node(name, head, *parts, attributes={"efiVersion": VERSION})
 
 
-def nameless(sheet: Sheet, message: Message, word: str, made: Element) -> Element:
-    """A document that has no room for its message's id; it is lost unless it is the one that is made anew."""
-    if message.message_id != made_id(word, made):
+def note_id(sheet: Sheet, message: Message, word: str, *facts: object) -> None:
+    """Note that a message's id is lost, unless it is the one that is made anew from these facts."""
+    if message.message_id != made_id(word, message.appliance_id, message.timestamp, *facts):
         sheet.lose(MESSAGE_ID, message.message_id)
-    return made
+
+
+def read_id(fields: dict[str, Any], word: str, *facts: object) -> str:
+    """The id of a message that has none, made from its head and these facts."""
+    return made_id(word, fields["appliance_id"], fields["timestamp"], *facts)
 
 
 def update_document(name: str, update: ControlSpaceUpdate, *parts: Element | None) -> Element:
@@ -131,8 +135,8 @@ def registration_document(
         leaf("label", sheet.text(NAME, registration.name)),
     )
     delay = leaf("instructionProcessingDelay", duration_text(registration.processing_delay))
-    made = document(name, registration, delay, device, _currency(sheet, registration.currency), *parts)
-    return nameless(sheet, registration, "registration", made)
+    note_id(sheet, registration, "registration")
+    return document(name, registration, delay, device, _currency(sheet, registration.currency), *parts)
 
 
 def _currency(sheet: Sheet, code: str | None) -> Element | None:
@@ -207,7 +211,7 @@ def read_registration(source: Source, root: Element) -> dict[str, Any]:
     label, serial = device.get(f"{TAG}label"), device.get(f"{TAG}serialNumber")
     currency = children.get(f"{TAG}currency")
     return fields | {
-        "message_id": made_id("registration", root),
+        "message_id": read_id(fields, "registration"),
         "name": fields["appliance_id"] if label is None else source.label(label),
         "device_class": DEVICE_CLASSES[device[f"{TAG}deviceClass"].text],
         "serial_number": None if serial is None else source.label(serial),

@@ -7,7 +7,7 @@ consumes, one below 0 a lower limit of what it produces, and 0 is both.
 import math
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import NamedTuple
 
 from efi.commodity import CommodityQuantity
 from efi.conversion import LossKind
@@ -103,21 +103,18 @@ def options_document(sheet: Sheet, message: InflexibleCurtailmentOptions) -> Ele
     """How the appliance can be curtailed."""
     if message.valid_until is not None:
         sheet.lose(VALID_UNTIL, message.valid_until)
-    told: dict[tuple[CommodityQuantity, LimitKind], list[NumberRange]] = {}
-    documents = []
+    told: list[Offered] = []
     for place, option in enumerate(message.options):
         ranges = _ranges_told(sheet, option, place)
         quantity = TOTAL if option.quantity is SYMMETRIC else option.quantity
-        if not ranges:
-            continue
-        if (quantity, option.limit) in told:
+        if ranges and any((each.quantity, each.limit) == (quantity, option.limit) for each in told):
             sheet.lose(OPTION_REPEATED, option.quantity.value, place)
-            continue
-        told[quantity, option.limit] = ranges
-        documents.append(_option(option, quantity, ranges))
-    if any(all(not each.lower and not each.upper for each in ranges) for ranges in told.values()):
-        sheet.lose(OPTION_ZERO, ", ".join(f"{quantity} {limit}" for quantity, limit in told))
-    return update_document("InflexibleCurtailmentOptions", message, node("curtailmentOptions", listed=documents))
+        elif ranges:
+            told.append(Offered(quantity, option.limit, option.minimum_duration, ranges))
+    if _taken_together(told)[0] != told:
+        sheet.lose(OPTION_ZERO, ", ".join(f"{each.quantity} {each.limit}" for each in told))
+    listed = node("curtailmentOptions", listed=map(_option, told))
+    return update_document("InflexibleCurtailmentOptions", message, listed)
 
 
 def _ranges_told(sheet: Sheet, option: CurtailmentOption, place: int) -> list[NumberRange]:
@@ -145,11 +142,11 @@ def _ranges_told(sheet: Sheet, option: CurtailmentOption, place: int) -> list[Nu
     return kept
 
 
-def _option(option: CurtailmentOption, quantity: CommodityQuantity, ranges: Sequence[NumberRange]) -> Element:
+def _option(option: "Offered") -> Element:
     return node(
         "curtailmentOption",
         attributes={
-            "curtailmentQuantity": QUANTITY_WORDS[quantity],
+            "curtailmentQuantity": QUANTITY_WORDS[option.quantity],
             "minimalCurtailmentDuration": duration_text(option.minimum_duration),
         },
         listed=(
@@ -157,7 +154,7 @@ def _option(option: CurtailmentOption, quantity: CommodityQuantity, ranges: Sequ
                 "curtailmentRange",
                 attributes={"lowerBound": number_text(each.lower), "upperBound": number_text(each.upper)},
             )
-            for each in ranges
+            for each in option.ranges
         ),
     )
 
@@ -262,21 +259,44 @@ def read_options(source: Source, root: Element) -> tuple[InflexibleCurtailmentOp
     """How the appliance can be curtailed: for each quantity and side what its options say together."""
     fields = read_update(source, children_of(root))
     listed = maybe(root, "curtailmentOptions")
-    found: dict[tuple[CommodityQuantity, LimitKind], dict[str, Any]] = {}
+    told = []
     for option in () if listed is None else listed.children:
         quantity = QUANTITIES[option.attributes[f"{TAG}curtailmentQuantity"]]
         lasting = f"{TAG}minimalCurtailmentDuration"
         minimum = source.duration(option, lasting) if lasting in option.attributes else timedelta(0)
-        for side, ranges in _sides(_read_range(source, each) for each in option.children):
-            known = found.setdefault(
-                (quantity, side), {"quantity": quantity, "limit": side, "ranges": [], "minimum_duration": minimum}
-            )
-            if known["ranges"] and known["ranges"] != ranges:
-                source.forgive(SEVERAL_OPTIONS, option, quantity.value)
-            known["ranges"] += [each for each in ranges if each not in known["ranges"]]
-            known["minimum_duration"] = max(known["minimum_duration"], minimum)
-    fields["options"] = tuple({**option, "ranges": tuple(option["ranges"])} for option in found.values())
+        told.append(Offered(quantity, None, minimum, [_read_range(source, each) for each in option.children]))
+    offered, merged = _taken_together(told)
+    if merged and listed is not None:
+        source.forgive(SEVERAL_OPTIONS, listed, ", ".join(merged))
+    fields["options"] = tuple({**option._asdict(), "ranges": tuple(option.ranges)} for option in offered)
     return (InflexibleCurtailmentOptions.model_validate(fields),)
+
+
+class Offered(NamedTuple):
+    """What an option of EFI 2.0 says, and which side it bounds, where that is known."""
+
+    quantity: CommodityQuantity
+    limit: LimitKind | None
+    minimum_duration: timedelta
+    ranges: list[NumberRange]
+
+
+def _taken_together(told: Iterable[Offered]) -> tuple[list[Offered], list[str]]:
+    """What options offer on either side of each quantity, and the quantities of which they had to be taken together."""
+    found: dict[tuple[CommodityQuantity, LimitKind], Offered] = {}
+    merged: dict[str, None] = {}
+    for option in told:
+        for side, ranges in _sides(option.ranges):
+            known = found.get((option.quantity, side))
+            if known is None:
+                found[option.quantity, side] = option._replace(limit=side, ranges=ranges)
+                continue
+            if (known.ranges, known.minimum_duration) != (ranges, option.minimum_duration):
+                merged[option.quantity.value] = None
+            more = [each for each in ranges if each not in known.ranges]
+            longest = max(known.minimum_duration, option.minimum_duration)
+            found[option.quantity, side] = known._replace(ranges=[*known.ranges, *more], minimum_duration=longest)
+    return [*found.values()], [*merged]
 
 
 def _read_range(source: Source, element: Element) -> NumberRange:
@@ -287,9 +307,8 @@ def _read_range(source: Source, element: Element) -> NumberRange:
     return NumberRange(lower=lower, upper=upper)
 
 
-def _sides(ranges: Iterable[NumberRange]) -> list[tuple[LimitKind, list[NumberRange]]]:
+def _sides(told: Sequence[NumberRange]) -> list[tuple[LimitKind, list[NumberRange]]]:
     """The limits of either side that ranges offer: those below 0 of production, those above of consumption."""
-    told = list(ranges)
     below, above = any(each.lower < 0 for each in told), any(each.upper > 0 for each in told)
     sides = []
     if above or not below:

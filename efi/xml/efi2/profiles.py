@@ -16,7 +16,7 @@ from efi.xml.efi2.flows import FlowLosses, flow_losses, held, note_flows
 from efi.xml.efi2.leniencies import EMPTY_ELEMENT, UNEQUAL_PROFILES, UNORDERED_BOUNDS
 from efi.xml.efi2.sheet import Sheet, node
 from efi.xml.efi2.source import Source, maybe
-from efi.xml.efi2.vocabulary import HEAT_ATTRIBUTES, TAG
+from efi.xml.efi2.vocabulary import HEAT_ATTRIBUTES, QUANTITIES, TAG
 from efi.xml.lexical import duration_text, number_text
 from efi.xml.tree import Element, local_name
 
@@ -42,6 +42,7 @@ class UncertaintyLosses:
 
     limits: tuple[LossKind, ...]
     bands: tuple[LossKind, ...]
+    certain: LossKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def uncertainty_losses(messages: tuple[str, ...], where: str) -> UncertaintyLoss
     return UncertaintyLosses(
         tuple(LossKind(messages, f"{where}.{name}", limit) for name in LIMITS),
         tuple(LossKind(messages, f"{where}.{name}", band) for name in _INWARDS),
+        LossKind(messages, where, "bounds that are all the expected value say nothing; they do not come back"),
     )
 
 
@@ -122,22 +124,36 @@ def is_uncertain(value: UncertainValue) -> bool:
 def note_uncertainty(
     sheet: Sheet, value: UncertainValue, losses: UncertaintyLosses, *places: int, banded: bool
 ) -> None:
-    """Note which bounds are not told, and which are told though they were not."""
+    """Note which bounds are not told, and which are told though they were not.
+
+    A value without bounds among others that have some is told with bounds that are all the expected value.
+    """
     for name, kind in zip(LIMITS, losses.limits, strict=True):
         if (limit := getattr(value, name)) is not None:
             sheet.lose(kind, limit, *places)
-    if banded:
-        for name, kind in zip(_INWARDS, losses.bands, strict=True):
-            if getattr(value, name) is None:
-                sheet.lose(kind, None, *places)
+    if not banded or not is_uncertain(value):
+        return
+    filled = _filled(value)
+    if min(filled.values()) == max(filled.values()):
+        sheet.lose(losses.certain, value.expected, *places)
+        return
+    for name, kind in zip(_INWARDS, losses.bands, strict=True):
+        if getattr(value, name) is None:
+            sheet.lose(kind, None, *places)
 
 
-def band_attributes(value: UncertainValue) -> dict[str, str]:
+def _filled(value: UncertainValue) -> dict[str, float]:
     """The five numbers of an uncertain value; a bound that is not told is the next one inwards."""
     told = {"expected": value.expected}
     for name, inwards in _INWARDS.items():
         bound = getattr(value, name)
         told[name] = told[inwards] if bound is None else bound
+    return told
+
+
+def band_attributes(value: UncertainValue) -> dict[str, str]:
+    """The attributes that tell an uncertain value."""
+    told = _filled(value)
     return {attribute: number_text(held(told[name])) for name, attribute in BANDS.items()}
 
 
@@ -216,7 +232,8 @@ def _quantities_of(source: Source, container: Element, steps: Sequence[Step]) ->
     partly = [quantity for quantity, count in counts.items() if count < len(steps)]
     if partly:
         source.forgive(UNEQUAL_PROFILES, container, ", ".join(partly))
-    kept = [quantity for quantity in counts if quantity not in partly or quantity is not _TEMPERATURE]
+    told = (quantity for quantity in QUANTITIES.values() if quantity in counts)
+    kept = [quantity for quantity in told if quantity not in partly or quantity is not _TEMPERATURE]
     if not kept:
         source.refuse("empty_profiles", container, None, "it tells a temperature for a while alone", "tell a flow")
     return kept
@@ -240,10 +257,15 @@ def _read_profile(source: Source, profile: Element) -> list[Step]:
 
 
 def read_bands(source: Source, element: Element) -> dict[str, float]:
-    """The five numbers of an uncertain value; bounds that do not enclose the expected one are left out."""
+    """The five numbers of an uncertain value; bounds that do not enclose the expected one are left out.
+
+    Bounds that are all the expected value say nothing.
+    """
     values = [source.number(element, TAG + attribute) for attribute in BANDS.values()]
     if values != sorted(values):
         source.forgive(UNORDERED_BOUNDS, element, ", ".join(map(repr, values)))
+        return {"expected": values[2]}
+    if values[0] == values[-1]:
         return {"expected": values[2]}
     return dict(zip(BANDS, values, strict=True))
 

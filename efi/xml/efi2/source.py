@@ -16,7 +16,7 @@ from efi.xml.efi2.vocabulary import TAG
 from efi.xml.errors import SenselessXmlError
 from efi.xml.lexical import LexicalError, finer_than_microseconds, read_duration, read_instant
 from efi.xml.names import NameTable, name_of
-from efi.xml.tree import Element, local_name, path_of, trimmed
+from efi.xml.tree import Element, path_of, trimmed
 
 LONGEST_LABEL = 200
 LONGEST_TEXT = 2000
@@ -135,7 +135,7 @@ class Source:
     # Time -------------------------------------------------------------------------------------------------------------
 
     def instant(self, element: Element, attribute: str | None = None) -> datetime:
-        """An instant; one without a zone is taken to be in UTC, and told."""
+        """An instant in UTC; one without a zone is taken to be so, and told."""
         text = _said(element, attribute)
         try:
             read = read_instant(text)
@@ -146,7 +146,13 @@ class Source:
         if read.tzinfo is None:
             self.forgive(ZONELESS_TIME, element, text, attribute)
             return read.replace(tzinfo=UTC)
-        return read
+        if read.tzinfo is UTC:
+            return read
+        try:
+            return read.astimezone(UTC)
+        except OverflowError:
+            cure = "name a nearer instant"
+            self.refuse("instant_out_of_range", element, text[:80], "it is beyond the calendar", cure, attribute)
 
     def duration(self, element: Element, attribute: str | None = None) -> timedelta:
         """A length of time."""
@@ -174,14 +180,9 @@ def _places(amount: Decimal) -> int:
     return -exponent if isinstance(exponent, int) else 0
 
 
-def made_id(word: str, root: Element) -> str:
-    """The id of a message that has none in EFI 2.0, made from all that the document says."""
-    digest = blake2b(digest_size=8)
-    stack = [root]
-    while stack:
-        element = stack.pop()
-        digest.update(f"{local_name(element.tag)}\0{element.text}\0{sorted(element.attributes.items())}\0".encode())
-        stack.extend(element.children)
+def made_id(word: str, *facts: object) -> str:
+    """The id of a message that has none in EFI 2.0, made from what tells it from others."""
+    digest = blake2b("\0".join(map(str, facts)).encode(), digest_size=8)
     return f"{word}-{digest.hexdigest()}"
 
 

@@ -49,6 +49,20 @@ OF_BUILTIN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
+SANE = {
+    "double": ("0", "1", "-1", "1500.5", "1e3", "100", "0.25", "-0.0", "20", "50.5"),
+    "int": ("1", "2", "3", " 4 ", "-1", "2147483647"),
+    "dateTime": (
+        "2026-03-29T01:00:00Z", "2026-03-29T01:00:00", "2026-03-29T01:00:00.123456+02:00", "2026-12-31T24:00:00",
+        "2028-02-29T00:00:00-14:00",
+    ),
+    "duration": ("PT0S", "PT15M", "P1D", "P0Y0M1DT2H3M4.5S", "PT0.000001S"),
+    "decimal": ("0", "-1.5", "0.123456789012345678", "5.", "+1", " 2 "),
+    "string": STRINGS[:-2],
+}  # fmt: skip
+"""Texts of which messages can be made."""
+
+
 def texts_of(kind: SimpleType) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Texts that are of a type, and some that are not."""
     if kind.values:
@@ -77,6 +91,13 @@ class Maker:
 
     schema: Schema
     random: Random
+    sane: bool = False
+    """Whether texts are such that a message may come of them."""
+
+    def text(self, kind: SimpleType) -> str:
+        """A text of a type."""
+        name = local_name(kind.name)
+        return self.random.choice(SANE[name] if self.sane and name in SANE else texts_of(kind)[0])
 
     def document(self) -> Element:
         """A valid document."""
@@ -87,7 +108,7 @@ class Maker:
         kind = declaration.type
         made = Element(declaration.tag)
         if isinstance(kind, SimpleType):
-            made.text = declaration.fixed or self.random.choice(texts_of(kind)[0])
+            made.text = declaration.fixed or self.text(kind)
             return made
         derived = [each for each in types_of(self.schema, kind) if isinstance(each, ComplexType) and not each.abstract]
         if kind.abstract or (len(derived) > 1 and self.random.random() < 0.05):
@@ -95,9 +116,9 @@ class Maker:
             made.attributes["xsi:type"] = f"efi:{local_name(kind.name)}"
         for attribute in kind.attributes.values():
             if attribute.required or self.random.random() < 0.5:
-                made.attributes[attribute.tag] = attribute.fixed or self.random.choice(texts_of(attribute.type)[0])
+                made.attributes[attribute.tag] = attribute.fixed or self.text(attribute.type)
         if kind.text is not None:
-            made.text = self.random.choice(texts_of(kind.text)[0])
+            made.text = self.text(kind.text)
         for slot in kind.slots:
             most = slot.most if slot.most is not None else slot.least + self.random.choice((0, 0, 1, 2))
             for _ in range(self.random.randint(slot.least, max(most, slot.least))):
