@@ -56,6 +56,8 @@ class InstanceView:
     """What its process and all that it forked take, as of the last look; None while there is none."""
     memory_mb: int | None = None
     """What it may take."""
+    bounded_by: str = ""
+    """What keeps its memory within bounds, beside the looks of the gateway: "cgroup v2", "RLIMIT_DATA"."""
     cpu_share: float | None = None
     """What it takes of one core, over the last half minute."""
     cpu_share_budget: float | None = None

@@ -53,7 +53,8 @@ def _taken(instance: dict[str, Any]) -> str:
     if instance.get("memory_bytes") is None:
         return ""
     memory = f"{instance['memory_bytes'] / 1048576:.0f} of {instance['memory_mb']} MB"
-    return f"; {memory}, {instance['cpu_share']:.1%} of {instance['cpu_share_budget']:.0%} of a core"
+    bound = f" ({instance['bounded_by']})" if instance.get("bounded_by") else ""
+    return f"; {memory}{bound}, {instance['cpu_share']:.1%} of {instance['cpu_share_budget']:.0%} of a core"
 
 
 def appliance_checks(appliance: dict[str, Any]) -> Iterator[Found]:

@@ -14,6 +14,7 @@ from efpi_core.gateway.planning import Planner
 from efpi_core.gateway.supervisor import Supervisor
 from efpi_core.history.history import History
 from efpi_core.host.catalogue import Catalogue
+from efpi_core.host.cgroup import Cgroups
 from efpi_core.host.host import HostListener, InstanceHost
 from efpi_core.host.hosts import Hosts
 from efpi_core.host.launching import Launcher
@@ -35,7 +36,12 @@ HURRIED_STOP_S = 1.0
 
 
 async def open_gateway(
-    options: RunOptions, home: Home, clock: Clock, launcher: Launcher, redact: Callable[[Redact], None]
+    options: RunOptions,
+    home: Home,
+    clock: Clock,
+    launcher: Launcher,
+    cgroups: Cgroups | None,
+    redact: Callable[[Redact], None],
 ) -> Gateway:
     """A gateway at work in a home; `redact` is given what takes secrets out of a text.
 
@@ -52,7 +58,7 @@ async def open_gateway(
         redact(secrets.text)
         gateway.event_log.redact = secrets.text
         planner = Planner(catalogue, state, secrets.values, clock.now, gateway.life)
-        hosts = Hosts(launcher)
+        hosts = Hosts(launcher, cgroups=cgroups)
         supervisor = Supervisor(_inline(hosts) if options.inline else hosts, gateway, clock, redact=secrets.text)
         await gateway.start(supervisor, planner)
     except BaseException:

@@ -24,6 +24,7 @@ from efpi_core.cli.sign_of_life import SignOfLife
 from efpi_core.clock import BoottimeEventLoop, RealClock
 from efpi_core.errors import SettingsError
 from efpi_core.heap import keep_small
+from efpi_core.host.cgroup import own_cgroups
 from efpi_core.host.launcher import ForkServerLauncher
 from efpi_core.logbook.logbook import Logbook, Look, log_path, open_logbook
 from efpi_core.state.home import Home, default_home
@@ -108,6 +109,7 @@ def _lives(opening: "asyncio.Task[Gateway]") -> bool:
 
 async def _open(options: RunOptions, home: Home, front: Front, book: Logbook) -> "Gateway":
     """Load the gateway beside the running loop, begin it, and show it."""
+    cgroups = None if options.inline else own_cgroups()  # before the forkserver, which is to be where the gateway is
     launcher = ForkServerLauncher()
     try:
         if not options.inline:
@@ -117,7 +119,7 @@ async def _open(options: RunOptions, home: Home, front: Front, book: Logbook) ->
         from efpi_core.cli.opening import open_gateway  # noqa: PLC0415  # loaded by now, after the socket listens
         from efpi_core.http.parts import Parts, installed_parts  # noqa: PLC0415
 
-        gateway = await open_gateway(options, home, RealClock(), launcher, book.mask_with)
+        gateway = await open_gateway(options, home, RealClock(), launcher, cgroups, book.mask_with)
     except BaseException:
         await launcher.close()
         raise

@@ -107,6 +107,7 @@ class Supervised:
             shed=self.shed,
             memory_bytes=taken.memory_bytes if taken is not None else None,
             memory_mb=offer.memory_mb if offer is not None and spec.hosted else None,
+            bounded_by=self._host.bounded_by if self._host is not None else "",
             cpu_share=round(taken.cpu_share, 3) if taken is not None else None,
             cpu_share_budget=offer.cpu_share if offer is not None and spec.hosted else None,
         )

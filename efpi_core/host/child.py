@@ -171,6 +171,8 @@ class HostedInstance:
 
 def settle(order: ChildOrder) -> None:
     """Make this process a good neighbour: a name, a low priority, first to go when memory is short, no core files."""
+    if order.cgroup:
+        tell_kernel(order.cgroup, "0")
     tell_kernel("/proc/self/comm", f"efpi:{order.name}"[:15])
     tell_kernel("/proc/self/oom_score_adj", "300")
     with contextlib.suppress(OSError):

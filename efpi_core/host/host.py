@@ -73,6 +73,10 @@ class InstanceHost(Protocol):
         """The process it runs in; None while there is none, and always for one that runs inside the gateway."""
 
     @property
+    def bounded_by(self) -> str:
+        """What keeps its memory within bounds, beside those who look; empty inside the gateway."""
+
+    @property
     def sent(self) -> int:
         """How many frames the instance will have taken in, `Start` not counted, when it has read all that was sent."""
 

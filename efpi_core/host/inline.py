@@ -52,6 +52,11 @@ class InlineHost:
         return self._task is not None and not self._task.done()
 
     @property
+    def bounded_by(self) -> str:
+        """Nothing of its own: it has what its owner has."""
+        return ""
+
+    @property
     def shed(self) -> int:
         """Nothing waits to be sent to an instance beside its owner."""
         return 0

@@ -40,6 +40,9 @@ class ChildOrder:
     memory_mb: int = 256
     """What it may take of memory; what it wants at once beyond twice that is refused by the kernel."""
 
+    cgroup: str = ""
+    """The file by which it enters its control group; empty where it has none."""
+
     def to_json(self) -> str:
         """As text."""
         return json.dumps(asdict(self))

@@ -5,10 +5,12 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 
 from efi.version import VERSION
 from efpi_core.errors import RefusedError, TryAgainError
 from efpi_core.host.call_frames import Answered, Operate
+from efpi_core.host.cgroup import ROOM, Cgroups, Group
 from efpi_core.host.channel import Channel, gateway_codec
 from efpi_core.host.frames import (
     OPERATIONS_SINCE,
@@ -23,7 +25,7 @@ from efpi_core.host.frames import (
     ToInstance,
 )
 from efpi_core.host.framing import FrameError, agree
-from efpi_core.host.host import End, Ending, HostListener
+from efpi_core.host.host import BUDGET_CURE, End, Ending, HostListener
 from efpi_core.host.launching import Launcher, no_process
 from efpi_core.host.operating import refusal_of
 from efpi_core.host.order import EXIT_BROKEN_WIRE, EXIT_FAILED, EXIT_FLOODED, ORPHAN_STOP_S, ChildOrder
@@ -34,6 +36,9 @@ from efpi_core.host.watchdog import LAST_WORDS
 
 CLOSED_S = ORPHAN_STOP_S + 0.5
 """How long a process may live on after it closed its socket: it visits its safe states."""
+
+REMOVALS, REMOVAL_S = 50, 0.02
+"""How often, and after how long, to try again to take away the control group of what has ended."""
 
 KILLED_CURE = "if nobody killed it, report it to the plugin's author; the log has what it printed last"
 
@@ -53,12 +58,16 @@ class ProcessHost:
         listener: HostListener,
         *,
         pace: Pace | None = None,
+        cgroups: Cgroups | None = None,
     ) -> None:
         self.instance = instance
         self._order = order
         self._launcher = launcher
         self._listener = listener
         self._pace = pace or Pace()
+        self._cgroups = cgroups
+        self._group: Group | None = None
+        self._grouped = False
         self._start: Start | None = None
         self._socket: socket.socket | None = None
         self._channel: Channel | None = None
@@ -102,6 +111,11 @@ class ProcessHost:
         return self._channel is not None and not self._ended and self._channel.pressed
 
     @property
+    def bounded_by(self) -> str:
+        """What keeps its memory within bounds, beside those who look: a control group, or each process's own limit."""
+        return self._cgroups.name if self._grouped and self._cgroups is not None else "RLIMIT_DATA"
+
+    @property
     def tail(self) -> Sequence[str]:
         """The last lines that the process printed."""
         return tuple(self._output.tail) if self._output is not None else ()
@@ -117,7 +131,10 @@ class ProcessHost:
             return
         self._socket = near
         self._output = Output(output, self._printed)
-        self._launcher.launch(self._order, far, printing, self._born, self._gone)
+        order = self._order
+        if self._cgroups is not None and (group := self._cgroups.make(self.instance, order.memory_mb)) is not None:
+            self._group, order = group, replace(order, cgroup=group.entrance)
+        self._launcher.launch(order, far, printing, self._born, self._gone)
 
     def send(self, frame: ToInstance) -> None:
         """Send a frame; after the end it is dropped."""
@@ -198,6 +215,7 @@ class ProcessHost:
         newer |= agree(frame.efi_version, VERSION, "interface")
         self._decoder.peer_is_newer = newer
         self._greeted = True
+        self._grouped = self._group is not None and self.pid in self._group.pids
         assert self._start is not None  # noqa: S101  # launched before
         self.send(self._start)
         unsent, self._unsent = self._unsent, []
@@ -248,6 +266,8 @@ class ProcessHost:
     def _gone(self, handle: ProcessHandle) -> None:
         if self._ended:
             return
+        if self._group is not None:
+            self._group.kill()
         if self._channel is not None:
             self._channel.drain()
         self._over()
@@ -263,7 +283,14 @@ class ProcessHost:
         if self._output is not None:
             self._output.drain()
         self._ended = True
-        self._listener.ended(self, self._ending())
+        ending = self._ending()
+        self._remove_group(REMOVALS)
+        self._listener.ended(self, ending)
+
+    def _remove_group(self, tries: int) -> None:
+        """Take its control group away; what was just ended may take a moment to leave it."""
+        if self._group is not None and not self._group.remove() and tries:
+            asyncio.get_running_loop().call_later(REMOVAL_S, self._remove_group, tries - 1)
 
     def _ending(self) -> Ending:
         status = self._handle.status if self._handle is not None else None
@@ -274,6 +301,9 @@ class ProcessHost:
                 return Ending(End.STOPPED, "stopped")
         if self._verdict is not None:
             return self._verdict
+        if self._group is not None and self._group.was_too_large:
+            most_mb = ROOM * self._order.memory_mb
+            return Ending(End.KILLED, f"the kernel ended it: it took more than {most_mb} MB of memory", BUDGET_CURE)
         if status == EXIT_FAILED and any(line.startswith(LAST_WORDS) for line in self.tail):
             return Ending(End.KILLED, "its event loop stood still, and its own watchdog ended it", STOOD_STILL_CURE)
         return _ENDINGS.get(status) or Ending(End.CRASHED, _in_words(status), KILLED_CURE)

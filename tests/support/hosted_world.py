@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from efpi_core.host.cgroup import Cgroups
 from efpi_core.host.frames import PROTOCOL, ClockMode, Failed, FromInstance, Ready, Start
 from efpi_core.host.host import Ending, InstanceHost
 from efpi_core.host.launching import Launcher
@@ -102,12 +103,14 @@ def hosted(
     patience_s: float = 10.0,
     clock: ClockMode = ClockMode.REAL,
     pace: Pace | None = None,
+    cgroups: Cgroups | None = None,
+    memory_mb: int = 256,
     **config: Any,
 ) -> tuple[ProcessHost, Listener]:
     """A launched instance of the plugin with faults."""
     listener = Listener()
-    order = ChildOrder("battery", module, patience_s)
-    host = ProcessHost("battery", order, launcher, listener, pace=pace)
+    order = ChildOrder("battery", module, patience_s, memory_mb=memory_mb)
+    host = ProcessHost("battery", order, launcher, listener, pace=pace, cgroups=cgroups)
     host.launch(start_frame(clock=clock, **config))
     return host, listener
 
