@@ -170,10 +170,11 @@ if orphan == 0:
         os._exit(0)     # its parent is gone before it: the first process has to bury it
     os._exit(0)
 os.waitpid(orphan, 0)
-print(os.getpid(), flush=True)
 import signal
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
-signal.pause()
+print(os.getpid(), flush=True)
+while True:
+    time.sleep(1)
 """
 
 

@@ -30,6 +30,8 @@ STATES = InstanceState
 class PuppetHost:
     """A host that runs nothing: the test says what comes of it."""
 
+    bounded_by = "a puppeteer"
+
     def __init__(self, instance: str, listener: HostListener) -> None:
         self.instance = instance
         self.listener = listener
