@@ -58,6 +58,14 @@ to itself, and a state without timers with the timer {-(2**31)}, since the schem
 out in reading.
 """
 
+_EFI_2 = """
+One root a message, namespace `http://www.flexiblepower.org/efi-2`, elements and attributes qualified. Ids are
+written as they are. Actuators, modes, timers, steps and their alternatives are numbered: `07` is 7, and for a
+word a number is made from it, which the table of names turns back. Power is told in W, gas and heat in m³/s,
+temperatures in °C. Where the schema asks for more than the interface knows, or for less, the tables tell what
+becomes of it.
+"""
+
 _S2 = """
 S2 (EN 50491-12-2) as JSON, in the profiles 0.0.2-beta and 1.0.0. It is a conversation, so that one message
 may become several or wait for another: a device's messages become an appliance's under the control type that
@@ -71,6 +79,7 @@ FORMS = (
         _INTERIM,
         ("efi.xml.interim",),
     ),
+    WireForm("EFI 2.0", _EFI_2, ("efi.xml.efi2",)),
     WireForm("S2", _S2, ("efi.s2.mapping",)),
 )
 """The wire forms, in the order of the page."""

@@ -47,7 +47,7 @@ def convert(
     code = 0
     for reading in readings(names, reader, tally):
         written = writer.write(reading.messages) if reading.messages else Conversion(())
-        if not written.messages:
+        if not written.messages and (reading.messages or reading.doubts):
             code = INVALID
         out.add(reading, written)
     out.close(tally.unreadable)

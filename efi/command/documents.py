@@ -85,7 +85,7 @@ def _rest(name: str, stream: BinaryIO, most: int) -> bytes:
 
 _BYTE_ORDER_MARKS = {_UTF_8_MARK: "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
-_DECLARATION = re.compile(rb"(?:^|(?<=>))\s*(?=<\?xml\s)", re.MULTILINE)
+_DECLARATION = re.compile(rb"<\?xml\s")
 
 
 def _begins_xml(start: bytes) -> bool:
@@ -96,12 +96,21 @@ def _begins_xml(start: bytes) -> bool:
 
 
 def _xml_documents(name: str, data: bytes) -> Iterator[Document]:
-    begins = [found.end() for found in _DECLARATION.finditer(data)]
+    """One document, or several in a row, each of which begins with its declaration."""
+    begins = [place for found in _DECLARATION.finditer(data) if _may_begin(data, place := found.start())]
     if len(begins) < 2 or data[: begins[0]].strip():
         yield Document(name, Syntax.XML, data)
         return
     for number, (begin, end) in enumerate(pairwise((*begins, len(data))), 1):
         yield Document(f"{name}#{number}", Syntax.XML, data[begin:end])
+
+
+def _may_begin(data: bytes, place: int) -> bool:
+    """Whether a document may begin there: at the beginning, or after the end of an element."""
+    before = place - 1
+    while before >= 0 and data[before] in b" \t\r\n":
+        before -= 1
+    return before < 0 or data[before : before + 1] == b">"
 
 
 # JSON -----------------------------------------------------------------------------------------------------------------

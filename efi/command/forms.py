@@ -9,22 +9,21 @@ from pydantic import ValidationError
 from efi.command.convert import Writer
 from efi.command.documents import Document, Syntax
 from efi.command.reading import Reading
-from efi.command.s2_form import read_s2, speaks_s2
+from efi.command.s2_form import S2, S2Reader, S2Writer, speaks_s2
 from efi.conversion import Conversion
 from efi.errors import faults
 from efi.messages import AnyMessage, dump_message, parse_message
 from efi.refusal import Refusal
 from efi.repeated_key import repeated_key
+from efi.s2.mapping.settings import DeviceSettings
+from efi.s2.profile import Profile
+from efi.xml.codec import Generation, XmlCodec, generation_of
 from efi.xml.errors import SenselessXmlError, UnreadableXmlError, XmlError
-from efi.xml.interim.codec import InterimCodec
-from efi.xml.interim.vocabulary import NAMESPACE
 from efi.xml.names import NameTable
 from efi.xml.parser import parse
 from efi.xml.tree import Element
-from efi.xml.writer import render
 
 JSON = "json"
-INTERIM = "interim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,52 +34,48 @@ class Settings:
     """J in a m³ of gas."""
     names: NameTable = field(default_factory=NameTable)
     """The numbers that stand for names in XML."""
+    profile: Profile | None = None
+    """The profile of S2; None reads both, and writes the newer."""
+    fill_level_unit: str | None = None
+    """The unit of fill levels that S2 tells without one."""
 
 
 class FormReader:
     """Reads documents of any form, as one conversation."""
 
     def __init__(self, settings: Settings) -> None:
-        self._interim = InterimCodec(settings.names, settings.calorific_value)
+        self._xml = XmlCodec(settings.names, settings.calorific_value)
+        self._s2 = S2Reader(settings.profile, DeviceSettings(fill_level_unit=settings.fill_level_unit))
 
     def read(self, document: Document) -> Reading:
         """Read a document in the form that it is in."""
         if document.syntax is Syntax.XML:
             return self._read_xml(document)
         if speaks_s2(document.data):
-            return read_s2(document)
+            return self._s2.read(document)
         return read_json(document)
 
     def _read_xml(self, document: Document) -> Reading:
+        """What a document says; where it is valid, and fits into no message all the same, that is a doubt."""
         try:
             root = parse(document.data)
+            generation = generation_of(root)
         except UnreadableXmlError as error:
             return Reading(document, refusals=error.refusals, unreadable=True)
-        if root.namespace == NAMESPACE:
-            name = root.children[0].local if root.children else root.local
-            return _read_xml(document, INTERIM, name, lambda: self._interim.read(root))
-        return Reading(document, refusals=(_unknown(root),), unreadable=True)
+        name = _name_of(root, generation)
+        try:
+            told = self._xml.read_tree(root)
+        except SenselessXmlError as error:
+            return Reading(document, generation.value, name, doubts=error.refusals)
+        except XmlError as error:
+            return Reading(document, generation.value, name, refusals=error.refusals)
+        return Reading(document, generation.value, name, told.messages, told.losses, told.leniencies, told.aliases)
 
 
-def _unknown(root: Element) -> Refusal:
-    return Refusal(
-        "unknown_namespace",
-        root.local[:80],
-        ascii(root.namespace[:80]),
-        "it is of no generation of EFI",
-        f"use {NAMESPACE} for the interim form, or {NAMESPACE}-2 for EFI 2.0",
-    )
-
-
-def _read_xml(document: Document, form: str, name: str, read: Callable[[], Conversion[AnyMessage]]) -> Reading:
-    """What a document says; where it is valid, and fits into no message all the same, that is a doubt."""
-    try:
-        told = read()
-    except SenselessXmlError as error:
-        return Reading(document, form, name, doubts=error.refusals)
-    except XmlError as error:
-        return Reading(document, form, name, refusals=error.refusals)
-    return Reading(document, form, name, told.messages, told.losses, told.leniencies, told.aliases)
+def _name_of(root: Element, generation: Generation) -> str:
+    """The name of the message that a document holds."""
+    inner = generation is Generation.INTERIM and root.children
+    return (root.children[0] if inner else root).local[:80]
 
 
 def read_json(document: Document) -> Reading:
@@ -111,22 +106,24 @@ class JsonWriter:
         return Conversion(tuple(dump_message(message).decode() for message in messages))
 
 
-class InterimWriter:
-    """Writes the interim form, one document a message."""
+class XmlWriter:
+    """Writes EFI XML of one generation, one document a message."""
 
     suffix = ".xml"
 
-    def __init__(self, settings: Settings) -> None:
-        self._codec = InterimCodec(settings.names, settings.calorific_value)
+    def __init__(self, generation: Generation, settings: Settings) -> None:
+        self._generation = generation
+        self._codec = XmlCodec(settings.names, settings.calorific_value)
 
     def write(self, messages: Sequence[AnyMessage]) -> Conversion[str]:
         """Write messages; one that has no place in this form is lost by name."""
-        told = self._codec.write(messages)
-        return Conversion(tuple(map(render, told.messages)), told.losses, told.leniencies, told.aliases)
+        return self._codec.write(messages, self._generation)
 
 
 WRITERS: dict[str, Callable[[Settings], Writer]] = {
-    INTERIM: InterimWriter,
+    "interim": lambda settings: XmlWriter(Generation.INTERIM, settings),
+    "2.0": lambda settings: XmlWriter(Generation.EFI_2, settings),
+    S2: lambda settings: S2Writer(settings.profile),
     JSON: lambda _: JsonWriter(),
 }
 """The forms that can be written."""

@@ -9,10 +9,12 @@ from pathlib import Path
 from efi.command.convert import UnwritableError, convert
 from efi.command.forms import WRITERS, FormReader, Settings
 from efi.command.options import add_settings, settings_of
+from efi.command.report import plain
 from efi.command.validate import UNREADABLE, VALID, validate
 from efi.messages import MESSAGE_TYPES
 from efi.schema import message_schema
 from efi.wires_page import wires_page
+from efi.xml.name_file import NameFileError, write_names
 
 _FILES = "a file, a folder, a pattern, or - for standard input"
 
@@ -24,8 +26,10 @@ def run(arguments: Sequence[str], program: str = "efi") -> int:
     parsed = _parser(program).parse_args(arguments)
     try:
         return int(parsed.run(parsed))
-    except UnwritableError as failed:
-        sys.stderr.write(f"{failed}\n")
+    except BrokenPipeError:
+        raise
+    except (UnwritableError, NameFileError, OSError) as failed:
+        sys.stderr.write(f"{plain(str(failed))}\n")
         return UNREADABLE
 
 
@@ -83,4 +87,7 @@ def _validate(parsed: argparse.Namespace) -> int:
 def _convert(parsed: argparse.Namespace) -> int:
     settings = settings_of(parsed)
     writer = WRITERS[parsed.to](settings)
-    return convert(parsed.files, FormReader(settings), writer, as_json=parsed.json, folder=parsed.out)
+    code = convert(parsed.files, FormReader(settings), writer, as_json=parsed.json, folder=parsed.out)
+    if parsed.names is not None:
+        write_names(parsed.names, settings.names)
+    return code

@@ -50,7 +50,10 @@ class XmlCodec:
 
         Raises UnreadableXmlError, InvalidXmlError or SenselessXmlError with what is wrong, by path, value and rule.
         """
-        root = parse(data, self._limits)
+        return self.read_tree(parse(data, self._limits))
+
+    def read_tree(self, root: Element) -> Conversion[AnyMessage]:
+        """The messages of one document that was parsed; see `read`."""
         if generation_of(root) is Generation.INTERIM:
             return self._interim.read(root)
         return self._efi2.read(root)
