@@ -43,8 +43,10 @@ class Asking:
     """The open wishes of one energy manager for one appliance.
 
     An instruction becomes an allocation of its own, which speaks of its actuator alone, so that the others go on as
-    they were asked. One that begins before others that wait for the same actuator is asked for together with these:
-    alone it would take their place. The older allocations end then, and their instructions go on in the newer one.
+    they were asked. The allocation has a name of our own making, since an energy manager that begins anew may count its
+    instructions from one again. An instruction that begins before others that wait for the same actuator is asked for
+    together with these: alone it would take their place. The older allocations end then, and their instructions go on
+    in the newer one.
     """
 
     def __init__(self, appliance_id: str, space: ControlSpace, reading: Reading, new_id: Callable[[], str]) -> None:
@@ -89,7 +91,7 @@ class Asking:
             together += (other for other in waiting if other.begins > wish.begins)
         self._choices[instruction.id] = choice
         try:
-            self._carry(self._name_of(instruction), together, turn)
+            self._carry(uuid_of(self._new_id()), together, turn)
         except Refused:
             del self._choices[instruction.id]
             raise
@@ -105,7 +107,7 @@ class Asking:
         turn.to_efi.append(allocation)
 
     def _ask(self, instruction: Any, quantities: Quantities, turn: Turn) -> None:
-        header = self._header(self._name_of(instruction), instruction.abnormal_condition, turn)
+        header = self._header(uuid_of(self._new_id()), instruction.abnormal_condition, turn)
         registration = self._space.registration
         if registration is None:
             refuse("not_registered", "", None, "the appliance is away", "wait for its details")
@@ -125,10 +127,6 @@ class Asking:
             "timestamp": turn.now,
             "abnormal_condition": abnormal_condition,
         }
-
-    def _name_of(self, instruction: Instruction) -> str:
-        """An allocation is called as its instruction, which is a good name here, too."""
-        return instruction.id
 
     def revoke(self, revoked: RevokeObject, turn: Turn) -> None:
         """An instruction is taken back; raises `Refused` when there is none of this name."""
