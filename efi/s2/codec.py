@@ -141,11 +141,15 @@ def _refused(data: bytes | str, error: ValidationError, profile: Profile) -> Mes
     return _refused_object(value, error, profile)
 
 
+_NO_JSON = ("json_invalid", "string_unicode")
+"""pydantic's rules for what Python's reader takes for JSON, and RFC 8259 does not."""
+
+
 def _refused_object(value: dict[str, Any], error: ValidationError, profile: Profile) -> MessageRefused:
     subject_id, message_type = value.get("message_id"), value.get("message_type")
     named = isinstance(subject_id, str) and re.fullmatch(IDENTIFIER_PATTERN, subject_id) is not None
     refusal = _first_fault(value, error, profile)
-    understood = (named or message_type == "ReceptionStatus") and refusal.rule != "json_invalid"
+    understood = (named or message_type == "ReceptionStatus") and refusal.rule not in _NO_JSON
     return MessageRefused(
         ReceptionStatusValues.INVALID_MESSAGE if understood else ReceptionStatusValues.INVALID_DATA,
         refusal,

@@ -10,6 +10,7 @@ from efi.s2.ddbc import (
     DDBCActuatorStatus,
     DDBCInstruction,
     DDBCSystemDescription,
+    DDBCSystemDescriptionWithDemand,
     DDBCTimerStatus,
 )
 from efi.s2.frbc import FRBCActuatorStatus, FRBCInstruction, FRBCSystemDescription, FRBCTimerStatus
@@ -71,17 +72,9 @@ class LiveObjects:
 
     def apply(self, message: S2Message) -> None:
         """Keep a message that others may refer to."""
-        match message:
-            case OMBCSystemDescription() | FRBCSystemDescription() | DDBCSystemDescription():
-                self._describe(message)
-            case PEBCPowerConstraints():
-                _keep(self._constraints, message.id, None)
-            case PEBCEnergyConstraint():
-                _keep(self._energy, message.id, None)
-            case PPBCPowerProfileDefinition():
-                _keep(self._profiles, message.id, _containers(message))
-            case _:
-                pass
+        keep = _KEEPING.get(type(message))
+        if keep is not None:
+            keep(self, message)
 
     def check(self, message: S2Message) -> None:
         """Refuse a message that refers to what was never told, or holds no longer."""
@@ -119,6 +112,15 @@ class LiveObjects:
                 return self._profiles
             case _:
                 return None
+
+    def _constrain(self, message: PEBCPowerConstraints) -> None:
+        _keep(self._constraints, message.id, None)
+
+    def _bound_energy(self, message: PEBCEnergyConstraint) -> None:
+        _keep(self._energy, message.id, None)
+
+    def _plan(self, message: PPBCPowerProfileDefinition) -> None:
+        _keep(self._profiles, message.id, _containers(message))
 
     def _describe(self, message: SystemDescription) -> None:
         """A description takes the place of those that would begin when it does, or later."""
@@ -223,6 +225,16 @@ def _described(message: SystemDescription) -> _Described:
 def _actuator(part: Any) -> _Actuator:
     return _Actuator(frozenset(mode.id for mode in part.operation_modes), frozenset(timer.id for timer in part.timers))
 
+
+_KEEPING: Mapping[type[S2Message], Callable[[LiveObjects, Any], None]] = {
+    OMBCSystemDescription: LiveObjects._describe,
+    FRBCSystemDescription: LiveObjects._describe,
+    DDBCSystemDescription: LiveObjects._describe,
+    DDBCSystemDescriptionWithDemand: LiveObjects._describe,
+    PEBCPowerConstraints: LiveObjects._constrain,
+    PEBCEnergyConstraint: LiveObjects._bound_energy,
+    PPBCPowerProfileDefinition: LiveObjects._plan,
+}
 
 _REFERENCES: Mapping[type[S2Message], Callable[[LiveObjects, Any], None]] = {
     PEBCInstruction: LiveObjects._check_constraints,

@@ -65,6 +65,11 @@ def test_what_is_not_understood_is_invalid_data(data: bytes, rule: str, subject:
     assert (refused.status, refused.refusal.rule, refused.subject_id) == (INVALID_DATA, rule, subject)
 
 
+def test_text_that_no_utf8_holds_is_invalid_data() -> None:
+    refused = refusal_of('{"message_type":"ReceptionStatus","subject_message_id":"m1","status":"\ud800"}')
+    assert (refused.status, refused.message_type) == (INVALID_DATA, "ReceptionStatus")
+
+
 @pytest.mark.parametrize(
     ("data", "rule", "path"),
     [
