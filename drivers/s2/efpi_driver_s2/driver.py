@@ -11,6 +11,7 @@ from efpi_core.s2.bearer import BearerTokens
 from efpi_core.s2.client import LinkClient
 from efpi_core.s2.connect.node import LocalNode
 from efpi_core.s2.connect.operations import PairingOperations
+from efpi_core.s2.connect.registry import Registry
 from efpi_core.s2.connect.service import ConnectService
 from efpi_core.s2.connect.wire import Role
 from efpi_core.s2.link import Link
@@ -76,6 +77,10 @@ class S2Driver(Driver[S2Config], PairingOperations):
     def pairing_nodes(self) -> dict[str, LocalNode]:
         """This energy manager."""
         return {"": self._pairing().node}
+
+    def pairing_registry(self) -> Registry | None:
+        """The registry that the settings name."""
+        return self._pairing().links.registry()
 
     def _pairing(self) -> PairedDevices:
         if self._paired is None:

@@ -227,6 +227,10 @@ class Caller:
 
     # --- who is there
 
+    async def waiting_at(self, url: str) -> HttpsClient:
+        """An endpoint in the LAN at which a node waits; nobody vouches for it yet."""
+        return await self._versioned(url, unverified_context())
+
     async def nodes(self, url: str) -> tuple[EndpointDescription, tuple[NodeDescription, ...]]:
         """The endpoint at a URL in the LAN, and its nodes; nobody vouches for what it says."""
         base = await self._versioned(url, unverified_context() if is_lan(url) else public_context(), _OneCertificate())

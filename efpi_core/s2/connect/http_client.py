@@ -71,7 +71,7 @@ class HttpsClient:
                     writer.transport.abort()
         except ssl.SSLCertVerificationError as error:
             raise TryAgainError(
-                f"the certificate of {self.host} is not the pinned one: {error.verify_message}",
+                f"the certificate of {self.host} is not to be trusted: {error.verify_message}",
                 "if the other side was replaced or set up anew, pair again",
                 detail_code="wrong_certificate",
             ) from error

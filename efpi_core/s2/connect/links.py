@@ -11,8 +11,11 @@ from efi.s2.profile import Profile
 from efi.s2.version import profile_of
 from efpi_core.errors import EfpiError, RefusedError
 from efpi_core.plugin.context import Context
+from efpi_core.s2.backoff import Backoff
 from efpi_core.s2.client import Credentials, LinkClient
+from efpi_core.s2.connect.certificates import public_context
 from efpi_core.s2.connect.pairings import Pairing
+from efpi_core.s2.connect.registry import Registry
 from efpi_core.s2.connect.service import ConnectService
 from efpi_core.s2.connect.session_server import Granted
 from efpi_core.s2.connect.settings import ConnectConfig
@@ -25,6 +28,10 @@ from efpi_core.s2.trouble import Trouble
 SESSION_PATH = "/s2"
 
 MOST_LINKS = 200
+
+FIRST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 600.0
+"""How soon, and how rarely, one that is called and does not answer is called again (S2 Connect 1.0)."""
 
 UNPAIRED = Ending(EndedBy.REFUSED, "the pairing has ended", "pair again if that was not meant")
 
@@ -93,6 +100,10 @@ class PairedLinks:
         host = self._config.place.host_name
         return f"wss://{f'[{host}]' if ':' in host else host}:{self._server.port}{SESSION_PATH}"
 
+    def registry(self) -> Registry | None:
+        """The registry of endpoints on the internet, if one is set."""
+        return Registry(self._config.registry, public_context()) if self._config.registry else None
+
     # --- who calls
 
     def _admit(self, knock: Knock) -> Admitted | TurnedAway:
@@ -121,6 +132,7 @@ class PairedLinks:
             credentials=partial(self._credentials, pairing),
             serve_link=partial(self._called, pairing),
             on_trouble=partial(self._on_trouble, pairing),
+            backoff=Backoff(self._context.random, FIRST_PAUSE_S, LONGEST_PAUSE_S),
         )  # fmt: skip
         self._calls[pairing.key] = self._context.spawn(client.run(), f"calls {pairing.peer.shown}")
 

@@ -17,6 +17,7 @@ from efpi_core.s2.connect.code import PairingCode
 from efpi_core.s2.connect.discovery import Found
 from efpi_core.s2.connect.node import LocalNode
 from efpi_core.s2.connect.pairings import Pairing
+from efpi_core.s2.connect.registry import Registry
 from efpi_core.s2.connect.service import ConnectService
 from efpi_core.s2.connect.wire import Role
 
@@ -119,6 +120,9 @@ class Pairable(Protocol):
     def pairing_nodes(self) -> dict[str, LocalNode]:
         """The nodes that it offers, by name."""
 
+    def pairing_registry(self) -> Registry | None:
+        """The registry that is listed, too, if any."""
+
 
 class PairingOperations:
     """The operations; a plugin inherits them beside its own base class, and is `Pairable`."""
@@ -135,6 +139,10 @@ class PairingOperations:
         service, role = self.connect_service(), self.pairing_role.other
         call.tell(f"listening for {asked.seconds:g} s")
         found = [_shown(each, role) for each in await service.browse(asked.seconds, role)]
+        if (registry := self.pairing_registry()) is not None:
+            call.tell("asking the registry")
+            for record in await registry.endpoints(role):
+                found.append(FoundNode(name=record.name, role=role.value, url=record.pairing_url))
         for node_id, described in service.waiting().items():
             name = "a device that waits" if described is None else described.shown
             found.append(FoundNode(name=name, role=role.value, url="", node_id=str(node_id)))

@@ -25,6 +25,7 @@ from efpi_core.s2.connect.pairing_server import Paired, PairingServer
 from efpi_core.s2.connect.pairings import Pairing, PairingBook
 from efpi_core.s2.connect.place import Place
 from efpi_core.s2.connect.session_server import Granted
+from efpi_core.s2.connect.waiter import Waiter
 from efpi_core.s2.connect.waiting import AWAY_S
 from efpi_core.s2.connect.wire import Deployment, EndpointDescription, NodeDescription, Role, WaitAction
 
@@ -201,6 +202,18 @@ class ConnectService:
             raise TryAgainError("the node that waits did not pair in time", "read its code again") from None
         finally:
             del self._expected[waiting]
+
+    async def wait_at(self, url: str, node: LocalNode) -> None:
+        """Wait at an endpoint until a person there wants to pair with a node of this one; for one without a server."""
+
+        async def told(node: LocalNode, action: WaitAction) -> None:
+            token = node.tokens.valid(self._context.elapsed())
+            if action is WaitAction.REQUEST_PAIRING and token is not None:
+                pairing = await self.pair(node, url, PairingCode(None, token))
+                node.tokens.spend(token)
+                self._context.log.info(f"paired with '{pairing.peer.shown}', at whose side somebody wanted it")
+
+        await Waiter(self._context, partial(self._caller.waiting_at, url), node, self.description, told).run()
 
     async def unpair(self, pairing: Pairing) -> bool:
         """End a pairing; whether the other side has been told. It finds out by itself otherwise."""

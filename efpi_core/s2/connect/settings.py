@@ -37,6 +37,10 @@ class ConnectConfig(PluginConfig):
         False, title="Announce", example=True,
         description="Whether the LAN is told of this endpoint, so that devices list it (DNS-SD).",
     )  # fmt: skip
+    registry: str = setting(
+        "", title="Registry", example="https://registry.example.com/", max_length=500,
+        description="The registry of endpoints on the internet that is listed, too, when devices are looked for.",
+    )  # fmt: skip
     code: SecretName | None = setting(
         None, title="Static code", example="s2-code",
         description="The name of the secret with a pairing token that never ends, at least 12 letters and digits; "
@@ -55,6 +59,13 @@ class ConnectConfig(PluginConfig):
     def _is_given(cls, value: str) -> str:
         if not value:
             raise ValueError("an address is needed; give 0.0.0.0 for all of this machine's")
+        return value
+
+    @field_validator("registry")
+    @classmethod
+    def _is_url(cls, value: str) -> str:
+        if value and not value.startswith("https://"):
+            raise ValueError("registry is no https:// URL")
         return value
 
     @property

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
@@ -207,7 +207,7 @@ async def test_an_impostor_at_the_address_of_the_server_gets_no_token(pair: tupl
     impostor = HttpsServer(take, "127.0.0.1", hub.port, other.server_context())
     await impostor.open()
     try:
-        with pytest.raises(TryAgainError, match="the certificate of localhost is not the pinned one"):
+        with pytest.raises(TryAgainError, match="the certificate of localhost is not to be trusted"):
             await pump.service.open_session(pump.only())
     finally:
         await impostor.close()
@@ -344,3 +344,31 @@ async def test_all_that_we_ask_is_what_the_documents_say(pair: tuple[Box, Box]) 
         "/initiateSession",
         "/unpair",
     }
+
+
+async def until(look: Callable[[], object]) -> None:
+    """What the other side finds out by itself."""
+    while not look():  # noqa: ASYNC110  # it is at the other end of a wire
+        await asyncio.sleep(0.01)
+
+
+async def test_a_device_without_a_server_waits_and_pairs_when_a_person_wants_it() -> None:
+    async with boxes(Box(Role.CEM, name="Hub"), Box(Role.RM, listens=False, name="Sensor")) as (hub, sensor):
+        waiting = asyncio.create_task(sensor.service.wait_at(hub.service.pairing_url, sensor.node))
+        try:
+            async with asyncio.timeout(60):
+                await until(lambda: hub.service.waiting().get(sensor.id))  # it has described itself
+                code = sensor.service.issue(sensor.node).code
+                pairing = await hub.service.pair_waiting(hub.node, sensor.id, code_of(code))
+                assert pairing.peer.id == sensor.id
+                await until(lambda: sensor.paired)
+            await open_and_admit(sensor, hub)
+        finally:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_a_person_who_names_nobody_that_waits_is_told(pair: tuple[Box, Box]) -> None:
+    hub, pump = pair
+    with pytest.raises(TryAgainError, match="no such node waits"):
+        await hub.service.pair_waiting(hub.node, pump.id, code_of("abcd1234"))
