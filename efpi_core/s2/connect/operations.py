@@ -141,8 +141,8 @@ class PairingOperations:
         found = [_shown(each, role) for each in await service.browse(asked.seconds, role)]
         if (registry := self.pairing_registry()) is not None:
             call.tell("asking the registry")
-            for record in await registry.endpoints(role):
-                found.append(FoundNode(name=record.name, role=role.value, url=record.pairing_url))
+            records = await registry.endpoints(role)
+            found += [FoundNode(name=each.name, role=role.value, url=each.pairing_url) for each in records]
         for node_id, described in service.waiting().items():
             name = "a device that waits" if described is None else described.shown
             found.append(FoundNode(name=name, role=role.value, url="", node_id=str(node_id)))
