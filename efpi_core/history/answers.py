@@ -15,6 +15,11 @@ from efpi_core.history_views import Cell, HistoryChannelView, HistoryCostView, H
 MOST_VALUES = 200_000
 """Raw values in one answer, or quarter hours."""
 
+_MICRO = Decimal(1).scaleb(-DIGITS)
+
+_LARGEST = 10**28
+"""Below, the product is exact whatever the context."""
+
 _MICRO_KWH = 3_600_000 * MILLION
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -170,7 +175,7 @@ def mean(rollup: Rollup) -> float | None:
 
 def exact(amount: int) -> Decimal:
     """Millionths as a decimal, to the last digit."""
-    return Decimal(amount).scaleb(-DIGITS) if abs(amount) < 10**28 else Decimal(f"{amount}E-{DIGITS}")
+    return Decimal(amount) * _MICRO if -_LARGEST < amount < _LARGEST else Decimal(f"{amount}E-{DIGITS}")
 
 
 def instant(at: int | None) -> datetime | None:

@@ -2,15 +2,19 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from types import NoneType
+from typing import Any, Protocol, cast, runtime_checkable
 
 JsonScalar = str | int | float | bool | None
 Json = JsonScalar | list["Json"] | dict[str, "Json"]
+
+_AS_THEY_ARE = frozenset((NoneType, bool, int, str))
+"""Kinds that JSON has."""
 
 
 @runtime_checkable
@@ -31,9 +35,9 @@ def plain(value: object) -> Json:  # noqa: PLR0911  # one case a kind of value
         case str():
             return value
         case float():
-            return value if math.isfinite(value) else None
+            return _finite(value)
         case datetime():
-            return value.isoformat().replace("+00:00", "Z")
+            return _instant(value)
         case timedelta():
             return value.total_seconds()
         case Decimal():
@@ -41,12 +45,36 @@ def plain(value: object) -> Json:  # noqa: PLR0911  # one case a kind of value
         case Mapping():
             return {str(key): plain(item) for key, item in value.items()}
         case tuple() | list() | set() | frozenset():
-            return [plain(item) for item in value]
+            return _plain_items(value)
         case _Model():
             return value.model_dump(mode="json", exclude_none=True)
     if is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+_WRITTEN: dict[type, Callable[[Any], Json]] = {float: _finite, datetime: _instant, Decimal: str}
+"""How values of a kind are written of which columns are full."""
+
+
+def _plain_items(items: Collection[object]) -> list[Json]:
+    """The same of each; a column of one kind, as the history has them, at once."""
+    kinds = set(map(type, items)) - _AS_THEY_ARE
+    if not kinds:
+        return cast(list[Json], list(items))
+    kind = kinds.pop()
+    written = None if kinds else _WRITTEN.get(kind)
+    if written is None:
+        return [plain(item) for item in items]
+    return [written(item) if type(item) is kind else cast(Json, item) for item in items]
 
 
 def to_json(value: object) -> bytes:

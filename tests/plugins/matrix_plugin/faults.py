@@ -91,7 +91,7 @@ async def flood(context: Context) -> None:
     while True:
         for _ in range(500):
             number += 1
-            context._port.store(f"key{number % 900}", number)
+            context._port.store(f"key{number % 900}", number, durable=False)
         await asyncio.sleep(0)
 
 
@@ -126,8 +126,8 @@ async def lie(context: Context) -> None:
     context.publish(f"{context.instance}.count", float("nan"))
     port.condition(ConditionState.OFFLINE, "gone", "the witness is gone", "", "witness")
     port.remove_appliance("witness", "it is mine")
-    port.store("", [float("inf")])
-    port.store("large", "x" * 200_000)
+    port.store("", [float("inf")], durable=False)
+    port.store("large", "x" * 200_000, durable=False)
     port.watch(("*.*", "**.**.**"))
     port.log(12_345, "\x1b[2J" * 1000)
     port.publish(f"{context.instance}.count", 1, now.replace(year=9000), Quality.GOOD)
