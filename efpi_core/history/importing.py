@@ -6,9 +6,8 @@ second import of the same file changes nothing.
 
 import csv
 import math
-import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,14 +18,13 @@ from efpi_core.errors import SettingsError
 from efpi_core.history.answers import stamp
 from efpi_core.history.exporting import NONE, NUMBER, SWITCH, TEXT
 from efpi_core.history.series import QUALITIES, UNKNOWN, Series
-from efpi_core.history.store import HOUR_MS, HistoryStore
+from efpi_core.history.staged import LONGEST_NAME, LONGEST_TEXT, LONGEST_UNIT, Row, StagedValues
+from efpi_core.history.store import HistoryStore
 from efpi_core.plugin.observation import ObservedValue, Quality
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """No house has values from before."""
 
-LONGEST_NAME = 400
-LONGEST_TEXT = 1000
 _AT_ONCE = 10_000
 
 
@@ -42,25 +40,23 @@ class Imported:
     """Rows of a time of which only quarter hours are kept; they are left out."""
     channels: int = 0
 
+    def add(self, other: "Imported") -> None:
+        """Take in what another channel's came to."""
+        self.rows += other.rows
+        self.taken += other.taken
+        self.known += other.known
+        self.summed_up += other.summed_up
+        self.channels += other.channels
+
 
 class CsvImport:
-    """The rows of a CSV file, staged. Raises SettingsError that names the line of what is wrong."""
+    """Stages the rows of a CSV file. Raises SettingsError that names the line of what is wrong."""
 
-    def __init__(self, path: Path, folder: Path) -> None:
+    def __init__(self, path: Path, staged: StagedValues) -> None:
         self._path = path
-        self._staged = sqlite3.connect(folder / "staged.db", isolation_level=None)
-        self._staged.execute("PRAGMA journal_mode=OFF")
-        self._staged.execute("PRAGMA synchronous=OFF")
-        self._staged.execute(
-            "CREATE TABLE row (channel TEXT, at INTEGER, value, switch INTEGER, quality INTEGER, "
-            "PRIMARY KEY (channel, at)) WITHOUT ROWID"
-        )
-        self._facts: dict[str, tuple[str, str]] = {}
+        self._staged = staged
+        self._named: set[str] = set()
         self.rows = 0
-
-    def close(self) -> None:
-        """Forget what was staged."""
-        self._staged.close()
 
     def stage(self) -> None:
         """Read the file."""
@@ -78,29 +74,32 @@ class CsvImport:
                 f"its head line names no {', '.join(sorted(missing))}",
                 "write the columns channel, at and value, and if you like type, quality, unit and kind",
             )
-        self._staged.execute("BEGIN")
-        rows: list[tuple[object, ...]] = []
+        self._staged.begin()
+        rows: list[Row] = []
         for row in lines:
             rows.append(self._row(row, lines.line_num))
             if len(rows) >= _AT_ONCE:
                 self._put(rows)
         self._put(rows)
-        self._staged.execute("COMMIT")
+        self._staged.commit()
 
-    def _put(self, rows: list[tuple[object, ...]]) -> None:
-        self._staged.executemany("INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?, ?)", rows)
+    def _put(self, rows: list[Row]) -> None:
+        self._staged.put(rows)
         self.rows += len(rows)
         rows.clear()
 
-    def _row(self, row: dict[str, str | Any], line: int) -> tuple[object, ...]:
+    def _row(self, row: dict[str, str | Any], line: int) -> Row:
         name = row["channel"] or ""
         if not 0 < len(name) <= LONGEST_NAME or not name.isprintable() or "." not in name.strip("."):
             raise self._wrong(line, "channel", name, "write it as battery.power")
-        self._facts.setdefault(name, ((row.get("unit") or "").removeprefix("'")[:32], (row.get("kind") or "")[:32]))
+        if name not in self._named:
+            self._named.add(name)
+            unit, kind = ((row.get(column) or "").removeprefix("'")[:LONGEST_UNIT] for column in ("unit", "kind"))
+            self._staged.name(name, *(text if text.isprintable() else "" for text in (unit, kind)))
         value, quality = self._value(row, line), self._quality(row, line)
         if value is None and not row.get("quality"):
             quality = UNKNOWN
-        return name, self._stamp(row["at"] or "", line), value, int(isinstance(value, bool)), quality
+        return name, self._stamp(row["at"] or "", line), value, quality
 
     def _stamp(self, text: str, line: int) -> int:
         try:
@@ -135,49 +134,25 @@ class CsvImport:
     def _wrong(self, line: int, column: str, text: str, cure: str) -> SettingsError:
         return SettingsError(f"{self._path}, line {line}", f"{column}: '{text[:60]}' is none", cure)
 
-    # --- into the history
 
-    def into(self, store: HistoryStore) -> Imported:
-        """Take everything in, one transaction a channel."""
-        done = Imported(self.rows)
-        for name, (unit, kind) in sorted(self._facts.items()):
-            channel = store.channel(name, unit, kind)
-            done.channels += 1
-            known, summed = 0, 0
+def take_in(staged: StagedValues, channel: tuple[str, str, str], store: HistoryStore) -> Imported:
+    """Take in all staged values of one channel, in one transaction."""
+    name, unit, kind = channel
+    done = Imported(channels=1)
 
-            def fresh(name: str = name) -> Iterator[Series]:
-                nonlocal known, summed
-                for series in self._series(name):
-                    new, old = store.without_known(name, series)
-                    known += old
-                    kept = store.without_summed_up(name, new)
-                    summed += len(new) - len(kept)
-                    if len(kept):
-                        done.taken += len(kept)
-                        yield kept
-
-            store.load(channel, fresh())
+    def fresh() -> Iterator[Series]:
+        for series in staged.series(name):
+            new, known = store.without_known(name, series)
+            kept = store.without_summed_up(name, new)
+            done.rows += len(series)
             done.known += known
-            done.summed_up += summed
-        return done
+            done.summed_up += len(new) - len(kept)
+            done.taken += len(kept)
+            if len(kept):
+                yield kept
 
-    def _series(self, name: str) -> Iterator[Series]:
-        """The rows of a channel by time, at most an hour at a time."""
-        with closing(self._staged.cursor()) as rows:
-            rows.execute("SELECT at, value, switch, quality FROM row WHERE channel = ? ORDER BY at", (name,))
-            part: list[tuple[int, ObservedValue, int]] = []
-            for at, value, switch, quality in rows:
-                if part and at // HOUR_MS != part[0][0] // HOUR_MS:
-                    yield _series(part)
-                    part = []
-                part.append((at, bool(value) if switch else value, quality))
-            if part:
-                yield _series(part)
-
-
-def _series(rows: Iterable[tuple[int, ObservedValue, int]]) -> Series:
-    stamps, values, qualities = zip(*rows, strict=True)
-    return Series(list(stamps), list(values), bytes(qualities) if any(qualities) else None)
+    store.load(store.channel(name, unit, kind), fresh())
+    return done
 
 
 def _number(text: str) -> float | int | None:
@@ -193,8 +168,19 @@ def _number(text: str) -> float | int | None:
     return number if math.isfinite(number) else None
 
 
+def stage_csv(path: Path, staged: Path) -> None:
+    """Stage the rows of a CSV file in a new file."""
+    with closing(StagedValues(staged, made=False)) as values:
+        CsvImport(path, values).stage()
+
+
 def import_csv(path: Path, store: HistoryStore) -> Imported:
     """Take a CSV file into a history that no gateway uses."""
-    with tempfile.TemporaryDirectory(prefix="efpi-import-") as folder, closing(CsvImport(path, Path(folder))) as staged:
-        staged.stage()
-        return staged.into(store)
+    done = Imported()
+    with tempfile.TemporaryDirectory(prefix="efpi-import-") as folder:
+        place = Path(folder) / "staged.db"
+        stage_csv(path, place)
+        with closing(StagedValues(place, made=True)) as staged:
+            for channel in staged.channels():
+                done.add(take_in(staged, channel, store))
+    return done

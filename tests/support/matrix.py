@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -102,7 +103,12 @@ def pairwise_cells() -> list[Cell]:
                 kind = KINDS[(moment_number + fault_number) % len(KINDS)]
                 chosen.append(Cell(kind, moment, fault))
     met = {(cell.kind, cell.fault) for cell in chosen}
-    return chosen + [Cell(kind, "running", fault) for fault in FAULTS for kind in KINDS if (kind, fault) not in met]
+    for fault, kind in itertools.product(FAULTS, KINDS):
+        if (kind, fault) not in met:
+            busy = Counter(cell.moment for cell in chosen)
+            moments = [moment for moment in ("start", "handshake", "message", "running") if _possible(moment, fault)]
+            chosen.append(Cell(kind, min(moments, key=busy.__getitem__), fault))
+    return chosen
 
 
 class MatrixCatalogue:
