@@ -6,7 +6,14 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from efpi_core.history_views import HistoryChannelView, HistoryCostView, HistoryFigures, HistoryView, Resolution
+from efpi_core.history_views import (
+    HistoryChannelView,
+    HistoryCostView,
+    HistoryFigures,
+    HistoryView,
+    Imported,
+    Resolution,
+)
 from efpi_core.plugin.limits import Limit
 from efpi_core.views import (
     ApplianceView,
@@ -34,6 +41,9 @@ class HistoryApi(Protocol):
 
     async def values(self, channel: str, since: datetime, until: datetime, resolution: Resolution) -> HistoryView:
         """Values of one channel in [since, until)."""
+
+    async def import_staged(self, name: str) -> Imported:
+        """Take in a file of staged values that lies in the home."""
 
     async def costs(self, since: datetime, until: datetime, resolution: Resolution) -> HistoryCostView:
         """What energy at the grid meter cost in [since, until)."""

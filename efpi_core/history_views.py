@@ -86,3 +86,24 @@ class HistoryFigures:
         """Bytes on a whole day, the mean of the last seven; None before the first is over."""
         whole = list(self.written_by_day.values())[:-1][-7:]
         return sum(whole) // len(whole) if whole else None
+
+
+@dataclass(slots=True)
+class Imported:
+    """What an import came to."""
+
+    rows: int = 0
+    taken: int = 0
+    known: int = 0
+    """Rows that were there already."""
+    summed_up: int = 0
+    """Rows of a time of which only quarter hours are kept; they are left out."""
+    channels: int = 0
+
+    def add(self, other: "Imported") -> None:
+        """Take in what another channel's came to."""
+        self.rows += other.rows
+        self.taken += other.taken
+        self.known += other.known
+        self.summed_up += other.summed_up
+        self.channels += other.channels

@@ -2,6 +2,8 @@
 
 import fnmatch
 import json
+import secrets
+import sqlite3
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,18 +19,21 @@ from efpi_core.cli.plain import plain_text
 from efpi_core.cli.screen import Screen
 from efpi_core.cli.waiting import waiting
 from efpi_core.clock import RealClock
-from efpi_core.errors import RefusedError
+from efpi_core.errors import RefusedError, TryAgainError
 from efpi_core.history.answers import channel_views, chosen_resolution, costs_view, values_view
 from efpi_core.history.exporting import CsvSheet, ParquetSheet, Sheet, Wanted, export
-from efpi_core.history.importing import import_csv
+from efpi_core.history.importing import import_csv, stage_csv
 from efpi_core.history.looking import looking
 from efpi_core.history.reader import HistoryReader
-from efpi_core.history_views import HistoryCostView, HistoryView, Resolution
+from efpi_core.history_views import HistoryCostView, HistoryView, Imported, Resolution
 from efpi_core.http.json_form import to_json
 from efpi_core.local_time import LocalTime
 from efpi_core.state.home import storage_problem
 
 history_app = typer.Typer(help="What was observed: questions, export and import.", invoke_without_command=True)
+
+IMPORT_S = 3600.0
+"""A gateway may take so long to take values in: some hundred million."""
 
 J_PER_KWH = 3.6e6
 
@@ -148,10 +153,10 @@ def import_values(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take the values of a CSV file into the history. The gateway must not run; importing again changes nothing."""
+    """Take the values of a CSV file into the history, a gateway running or not. Importing again changes nothing."""
     caller = Caller(home, as_json=as_json)
-    with open_kept_history(caller.home) as store, waiting("Importing", quiet=as_json):
-        done = import_csv(file, store)
+    with waiting("Importing", quiet=as_json):
+        done = _through_gateway(caller, file) if caller.gateway.runs else _into_kept(caller, file)
     lines = [
         f"{done.rows:,} rows of {done.channels} channels: {done.taken:,} taken, {done.known:,} were there already."
     ]
@@ -159,6 +164,23 @@ def import_values(
         lines.append(f"{done.summed_up:,} are left out: of their time only quarter hours are kept.")
     told = {"rows": done.rows, "taken": done.taken, "known": done.known, "summed_up": done.summed_up}
     caller.screen.show(told | {"channels": done.channels}, lines)
+
+
+def _into_kept(caller: Caller, file: Path) -> Imported:
+    with open_kept_history(caller.home) as store:
+        return import_csv(file, store)
+
+
+def _through_gateway(caller: Caller, file: Path) -> Imported:
+    """This process reads the file and stages its values in the home; the gateway takes them in from there."""
+    staged = caller.home / f"import-{secrets.token_hex(8)}.staged"
+    try:
+        stage_csv(file, staged)
+        return Imported(**caller.gateway.post("/api/history/import", {"file": staged.name}, timeout_s=IMPORT_S))
+    except sqlite3.Error as error:
+        raise TryAgainError(f"{staged} cannot be written: {error}", "check the disk: `efpi doctor`") from error
+    finally:
+        staged.unlink(missing_ok=True)
 
 
 # --- how it is shown

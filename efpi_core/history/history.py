@@ -10,18 +10,20 @@ What fails here fails nobody else: a full, read-only or broken disk pauses the h
 """
 
 import asyncio
+import re
 import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol, TypeVar
 
 from efpi_core.clock import Clock, TimerHandle
-from efpi_core.errors import EfpiError, TryAgainError
+from efpi_core.errors import EfpiError, RefusedError, SettingsError, TryAgainError
 from efpi_core.event_kinds import (
     COUNTER_REPLACED,
     COUNTER_RESET,
@@ -39,8 +41,18 @@ from efpi_core.history.incoming import Incoming
 from efpi_core.history.micro import from_micro
 from efpi_core.history.reader import HistoryReader
 from efpi_core.history.sealer import CounterTurn
+from efpi_core.history.staged import StagedValues
+from efpi_core.history.store import HistoryStore
+from efpi_core.history.taking_in import take_in
 from efpi_core.history.writing import HistoryWriter, Outcome
-from efpi_core.history_views import HistoryChannelView, HistoryCostView, HistoryFigures, HistoryView, Resolution
+from efpi_core.history_views import (
+    HistoryChannelView,
+    HistoryCostView,
+    HistoryFigures,
+    HistoryView,
+    Imported,
+    Resolution,
+)
 from efpi_core.plugin.observation import ObservedValue, Quality
 
 FLUSH_S = 10.0
@@ -54,6 +66,9 @@ MOST_QUESTIONS = 16
 
 CLOSE_S = 0.4
 """How long the end of the gateway waits for the last batch."""
+
+STAGED_NAME = re.compile(r"import-[0-9a-f]{16}\.staged", re.ASCII)
+"""Files of staged values in the home."""
 
 T = TypeVar("T")
 
@@ -90,7 +105,7 @@ class History:
         """Called with what people should hear of."""
         self._facts: Callable[[], HistoryFacts] = HistoryFacts
         self._writer = HistoryWriter(self.path)
-        self._queue: SimpleQueue[tuple[dict[str, Incoming], HistoryFacts, int] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._asking = ThreadPoolExecutor(1, "efpi history")
         self._questions = 0
@@ -171,18 +186,22 @@ class History:
         self._under_way = batch
         self._idle.clear()
         self._most_bytes = (facts := self._facts()).policy.most_bytes
-        self._queue.put((batch, facts, round(self._clock.now().timestamp() * 1000)))
+        self._queue.put(partial(self._write, batch, facts, round(self._clock.now().timestamp() * 1000)))
+
+    def _write(self, batch: dict[str, Incoming], facts: HistoryFacts, now_ms: int) -> None:
+        outcome = self._writer.write(batch, facts, now_ms)
+        self._in_loop(lambda: self._written(outcome))
 
     def _run(self) -> None:
         while (work := self._queue.get()) is not None:
-            outcome = self._writer.write(*work)
-            if self._loop is not None:
-                with suppress(RuntimeError):  # the loop is closed already
-                    self._loop.call_soon_threadsafe(self._written, outcome)
+            work()
         self._writer.close()
+        self._in_loop(self._ended.set)
+
+    def _in_loop(self, call: Callable[[], None]) -> None:
         if self._loop is not None:
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._ended.set)
+            with suppress(RuntimeError):  # the loop is closed already
+                self._loop.call_soon_threadsafe(call)
 
     # --- what came of it
 
@@ -211,6 +230,47 @@ class History:
             text = f"; {lost} values of the time between are lost" if lost else "; nothing was lost"
             self.on_event(HISTORY_RESUMED, "history", f"the history is written again{text}", "")
 
+    # --- other work on the file, between the batches
+
+    async def import_staged(self, name: str) -> Imported:
+        """Take in a file of staged values in the home, channel by channel; it is gone afterwards.
+
+        Raises RefusedError for a name that is none, SettingsError for a file that is none.
+        """
+        if STAGED_NAME.fullmatch(name) is None:
+            raise RefusedError(f"'{name[:60]}' is no file of staged values", "use `efpi history import FILE`")
+        path, done = self.path.with_name(name), Imported()
+        try:
+            staged = await asyncio.to_thread(StagedValues, path, made=True)
+            try:
+                for channel in await asyncio.to_thread(staged.channels):
+                    done.add(await self._work(partial(take_in, staged, channel)))
+            finally:
+                staged.close()
+        except sqlite3.Error as error:
+            raise SettingsError(name, f"it cannot be read: {error}", "use `efpi history import FILE`") from error
+        finally:
+            path.unlink(missing_ok=True)
+        return done
+
+    async def _work(self, job: Callable[[HistoryStore], T]) -> T:
+        """Have something done in the thread that writes, in its turn."""
+        if self._thread is None or self._loop is None:
+            raise TryAgainError("the history is not open", "ask again in a moment")
+        done: asyncio.Future[T] = self._loop.create_future()
+        facts = self._facts()
+
+        def work() -> None:
+            try:
+                found = self._writer.work(job, facts)
+            except Exception as error:  # noqa: BLE001  # whoever asked hears of it, whatever it is
+                self._in_loop(partial(_fail, done, error))
+            else:
+                self._in_loop(partial(_succeed, done, found))
+
+        self._queue.put(work)
+        return await done
+
     # --- asking
 
     async def channels(self) -> tuple[HistoryChannelView, ...]:
@@ -236,6 +296,16 @@ class History:
             raise TryAgainError(f"the history cannot be read: {error}", "see `efpi doctor`") from error
         finally:
             self._questions -= 1
+
+
+def _succeed(done: "asyncio.Future[T]", found: T) -> None:
+    if not done.done():
+        done.set_result(found)
+
+
+def _fail(done: "asyncio.Future[T]", error: Exception) -> None:
+    if not done.done():
+        done.set_exception(error)
 
 
 def _together(first: dict[str, Incoming], then: dict[str, Incoming]) -> dict[str, Incoming]:

@@ -7,9 +7,7 @@ second import of the same file changes nothing.
 import csv
 import math
 import tempfile
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,36 +15,17 @@ from typing import Any
 from efpi_core.errors import SettingsError
 from efpi_core.history.answers import stamp
 from efpi_core.history.exporting import NONE, NUMBER, SWITCH, TEXT
-from efpi_core.history.series import QUALITIES, UNKNOWN, Series
+from efpi_core.history.series import QUALITIES, UNKNOWN
 from efpi_core.history.staged import LONGEST_NAME, LONGEST_TEXT, LONGEST_UNIT, Row, StagedValues
 from efpi_core.history.store import HistoryStore
+from efpi_core.history.taking_in import take_in
+from efpi_core.history_views import Imported
 from efpi_core.plugin.observation import ObservedValue, Quality
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """No house has values from before."""
 
 _AT_ONCE = 10_000
-
-
-@dataclass(slots=True)
-class Imported:
-    """What an import came to."""
-
-    rows: int = 0
-    taken: int = 0
-    known: int = 0
-    """Rows that were there already."""
-    summed_up: int = 0
-    """Rows of a time of which only quarter hours are kept; they are left out."""
-    channels: int = 0
-
-    def add(self, other: "Imported") -> None:
-        """Take in what another channel's came to."""
-        self.rows += other.rows
-        self.taken += other.taken
-        self.known += other.known
-        self.summed_up += other.summed_up
-        self.channels += other.channels
 
 
 class CsvImport:
@@ -133,26 +112,6 @@ class CsvImport:
 
     def _wrong(self, line: int, column: str, text: str, cure: str) -> SettingsError:
         return SettingsError(f"{self._path}, line {line}", f"{column}: '{text[:60]}' is none", cure)
-
-
-def take_in(staged: StagedValues, channel: tuple[str, str, str], store: HistoryStore) -> Imported:
-    """Take in all staged values of one channel, in one transaction."""
-    name, unit, kind = channel
-    done = Imported(channels=1)
-
-    def fresh() -> Iterator[Series]:
-        for series in staged.series(name):
-            new, known = store.without_known(name, series)
-            kept = store.without_summed_up(name, new)
-            done.rows += len(series)
-            done.known += known
-            done.summed_up += len(new) - len(kept)
-            done.taken += len(kept)
-            if len(kept):
-                yield kept
-
-    store.load(store.channel(name, unit, kind), fresh())
-    return done
 
 
 def _number(text: str) -> float | int | None:

@@ -1,13 +1,14 @@
-"""Values on their way into the history in a database of their own, so that their order does not matter, nor their number.
+"""Values on their way into the history, in a file of their own, so that neither order nor number of them matters.
 
 One process may stage them and another take them in; nothing that is read from such a file is believed.
 """
 
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from efpi_core.errors import SettingsError
 from efpi_core.history.series import QUALITIES, Series
@@ -66,7 +67,7 @@ class StagedValues:
 
     def channels(self) -> tuple[tuple[str, str, str], ...]:
         """Name, unit and kind of each channel, by name. Raises SettingsError for what no import has."""
-        found = self._connection.execute("SELECT name, unit, kind FROM channel ORDER BY name").fetchall()
+        found = list(self._read("SELECT name, unit, kind FROM channel ORDER BY name"))
         for row in found:
             if not all(isinstance(text, str) and text.isprintable() for text in row):
                 raise self._odd()
@@ -74,20 +75,30 @@ class StagedValues:
                 raise self._odd()
         return tuple(found)
 
-    def series(self, channel: str) -> Iterator[Series]:
+    def series(self, channel: str) -> Generator[Series, None, None]:
         """The values of a channel by time, at most an hour at a time. Raises SettingsError likewise."""
-        with closing(self._connection.cursor()) as rows:
-            rows.execute("SELECT at, value, switch, quality FROM row WHERE channel = ? ORDER BY at", (channel,))
-            part: list[tuple[int, ObservedValue, int]] = []
+        part: list[tuple[int, ObservedValue, int]] = []
+        last = -1
+        question = "SELECT at, value, switch, quality FROM row WHERE channel = ? ORDER BY at"
+        with closing(self._read(question, channel)) as rows:
             for at, value, switch, quality in rows:
-                if not _is_row(at, value, quality):
+                if not _is_row(at, value, quality) or at <= last:
                     raise self._odd()
-                if part and at // HOUR_MS != part[0][0] // HOUR_MS:
+                if part and at // HOUR_MS != last // HOUR_MS:
                     yield _series(part)
                     part = []
                 part.append((at, bool(value) if switch else value, quality))
-            if part:
-                yield _series(part)
+                last = at
+        if part:
+            yield _series(part)
+
+    def _read(self, question: str, *about: str) -> Generator[Any, None, None]:
+        """The rows; damage of this file is not to be taken for that of the history."""
+        try:
+            with closing(self._connection.execute(question, about)) as rows:
+                yield from rows
+        except sqlite3.Error as error:
+            raise self._odd() from error
 
     def _odd(self) -> SettingsError:
         return SettingsError(self._path.name, "it holds what no import has", "import the CSV file anew")

@@ -68,6 +68,16 @@ class HistoryWriter:
         wear = store.wear
         return Outcome(True, None, rescued, turns, store.used_bytes, wear.written, wear.days)
 
+    def work(self, job: Callable[[HistoryStore], T], facts: HistoryFacts) -> T:
+        """Do something else with the file. Raises EfpiError with the cure when it cannot be done."""
+        try:
+            return job(self._open(facts)[0])
+        except sqlite3.Error as error:
+            self._give_up(error)
+            raise database_problem(error, self._path) from error
+        except OSError as error:
+            raise storage_problem(error, self._path) from error
+
     def _open(self, facts: HistoryFacts) -> tuple[HistoryStore, str]:
         store, rescued = self._store, ""
         if store is None:

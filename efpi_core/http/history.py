@@ -3,13 +3,25 @@
 import asyncio
 from datetime import datetime, timedelta
 
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 
 from efpi_core.errors import SettingsError, TryAgainError
 from efpi_core.gateway_api import GatewayApi, HistoryApi
 from efpi_core.history_views import Resolution
+from efpi_core.http.changing import read_body
 from efpi_core.http.json_form import to_json
+
+
+class ImportBody(BaseModel):
+    """Body of POST /api/history/import."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    file: str
+    """The name of a file of staged values in the home."""
+
 
 SPAN = timedelta(days=1)
 """The span of a question that names none: up to now."""
@@ -33,6 +45,11 @@ class HistoryRoutes:
     async def costs(self, request: Request) -> Response:
         """GET /api/costs?from=…&to=…&resolution=…: energy at the grid meter and what it cost."""
         return await _answered(await self._history().costs(*self._question(request)))
+
+    async def take_in(self, request: Request) -> Response:
+        """POST /api/history/import: values that the caller staged in a file in the home."""
+        body = await read_body(request, ImportBody)
+        return await _answered(await self._history().import_staged(body.file))
 
     def _history(self) -> HistoryApi:
         history = self._gateway.history
