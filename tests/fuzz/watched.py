@@ -8,6 +8,7 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "http": ("efpi_core.http", "h11", "starlette", "uvicorn"),
     "modbus": ("efpi_driver_sunspec.wire", "pymodbus"),
     "p1": ("efpi_driver_p1",),
+    "s2_driver": ("efpi_driver_s2", "efi.s2.mapping"),
     "s2_json": ("efi.s2",),
     "s2_session": ("efi.s2", "efi.recent"),
     "s2_connect": ("efpi_core.s2.connect",),

@@ -1,5 +1,6 @@
 """One connection with one device, from its handshake to its end: S2 on one side, the interface on the other."""
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 from uuid import uuid4
 
@@ -64,6 +65,10 @@ class Host(Protocol):
         """Somebody says who it is; raises NotAdmittedError for an impostor."""
 
 
+def _uuid() -> str:
+    return str(uuid4())
+
+
 class Conversation:
     """What is said over one link. All of it happens at once when a message comes; nothing here waits."""
 
@@ -75,6 +80,7 @@ class Conversation:
         holder: str,
         called: DeviceConfig | None = None,
         agreed: Profile | None = None,
+        new_id: Callable[[], str] = _uuid,
     ) -> None:
         """`agreed` is the version of a paired device, with which no Handshake is exchanged."""
         self.link = link
@@ -88,7 +94,8 @@ class Conversation:
         """Whether it has said who it is."""
         self._context = context
         self._host = host
-        self._session = CemSession(new_id=_uuid, judge=self._judge, agreed=agreed)
+        self._new_id = new_id
+        self._session = CemSession(new_id=new_id, judge=self._judge, agreed=agreed)
         self._side: DeviceSide | None = None
         self._meant = NOTHING
         self._unanswered = Unanswered()
@@ -324,7 +331,7 @@ class Conversation:
             if self._session.instructions.find(instruction.id) is not None:
                 self._say(
                     RevokeObject(
-                        message_id=_uuid(), object_type=RevokableObjects(instruction.message_type),
+                        message_id=self._new_id(), object_type=RevokableObjects(instruction.message_type),
                         object_id=instruction.id,
                     )
                 )  # fmt: skip
@@ -363,7 +370,3 @@ class Conversation:
         if settled is not None and side is not None:
             settled.appliance.say(side.end(self._context.now(), ending.text).to_efi)
             settled.appliance.left(ending)
-
-
-def _uuid() -> str:
-    return str(uuid4())
