@@ -80,26 +80,27 @@ class Exchange:
 
     def take(self, instance: str, frame: Say) -> None:
         """Take a message from an instance: of its own appliance, or to one that it controls."""
-        message = frame.message
+        message: Any = frame.message
         record = self._appliances.get(frame.appliance_id)
+        now = self._now()
         if record is None:
             self._complain(instance, "unknown_appliance", f"speaks of '{frame.appliance_id}', which is not there")
-        elif not self._may_pass(instance, record, type(message)):
+        elif not self._may_pass(instance, record, type(message), now):
             self.refusals += 1
         elif type(message) in _APP_MESSAGES:
             if record.app == instance:
-                self.from_app(record, cast(AppMessage, message), instance)
+                self._take_from_app(record, message, instance, now)
             else:
-                self._reject_stranger(instance, record, cast(AppMessage, message))
+                self._reject_stranger(instance, record, message)
         elif record.instance == instance:
-            self.from_appliance(record, cast(ApplianceMessage, message))
+            self._take_from_appliance(record, message, now)
         else:
             self._complain(instance, "not_its_appliance", f"speaks for '{frame.appliance_id}', which is another's")
 
-    def _may_pass(self, instance: str, record: ApplianceRecord, kind: type) -> bool:
+    def _may_pass(self, instance: str, record: ApplianceRecord, kind: type, now: datetime) -> bool:
         receiver = record.app if instance == record.instance else record.instance
         if kind not in SUPERSEDED:
-            return self.flow.passes(instance, record.appliance_id, receiver, self._now())
+            return self.flow.passes(instance, record.appliance_id, receiver, now)
         if receiver is not None:
             self.flow.told(receiver, record.appliance_id)
         return True
@@ -111,7 +112,9 @@ class Exchange:
 
     def from_appliance(self, record: ApplianceRecord, message: ApplianceMessage) -> None:
         """Take a message of an appliance."""
-        now = self._now()
+        self._take_from_appliance(record, message, self._now())
+
+    def _take_from_appliance(self, record: ApplianceRecord, message: ApplianceMessage, now: datetime) -> None:
         if type(message) is Measurement and (why := record.disbelief(message)) is not None:
             self._refuse(record, IMPLAUSIBLE, why, now)
             return
@@ -136,7 +139,9 @@ class Exchange:
 
     def from_app(self, record: ApplianceRecord, message: AppMessage, giver: str) -> None:
         """Take a message to an appliance, from its app or from the gateway's own voices."""
-        now = self._now()
+        self._take_from_app(record, message, giver, self._now())
+
+    def _take_from_app(self, record: ApplianceRecord, message: AppMessage, giver: str, now: datetime) -> None:
         allocation = None if type(message) is AllocationRevoke else cast(AnyAllocation, message)
         if allocation is None:
             if not self._may_revoke(record, cast(AllocationRevoke, message), giver):
