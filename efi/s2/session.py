@@ -31,7 +31,7 @@ from efi.s2.deliveries import LONGEST_LABEL, NIL_ID, Deliveries, printable
 from efi.s2.instructions import OpenInstructions
 from efi.s2.judgement import Busy, Harmless
 from efi.s2.live_objects import LiveObjects
-from efi.s2.messages import AnyNamedMessage, AnyS2Message, control_type_of
+from efi.s2.messages import MESSAGE_CLASSES, AnyNamedMessage, AnyS2Message, control_type_of
 from efi.s2.outcome import (
     NOTHING,
     Agreed,
@@ -200,7 +200,6 @@ class Session(ABC):
         if seen is not None and seen.digest == digest:
             self._to_peer.append(seen.answer)
             self._warn("repeated_message", "message_id", message.message_id, "it came before", "send it once")
-            self._count_bad_frame()
             return
         name, kind = message.message_id, message.message_type
         try:
@@ -306,12 +305,15 @@ class Session(ABC):
 
     def _forget_revoked(self, message: RevokeObject) -> None:
         self._revoked.add(message.object_id)
+        self._seen.clear()
         self._live.revoke(message.object_type, message.object_id)
 
     def _activate(self, control_type: ControlType) -> None:
         """Another control type is active, or the same one anew."""
         before, self.control_type = self.control_type, control_type
         self._live.clear()
+        # A device may describe itself in the very same words, ids included.
+        self._seen.clear()
         self._deliveries.activate(control_type)
         self._events.append(ControlTypeChanged(control_type, before))
 
@@ -351,6 +353,8 @@ class Session(ABC):
         check = self._SAYS.get(type(message))
         if check is None:
             refuse("wrong_side", "message_type", message.message_type, f"a {self.role} does not say this", "leave it")
+        if self.profile is not None and MESSAGE_CLASSES[self.profile].get(message.message_type) is not type(message):
+            refuse("wrong_profile", "message_type", message.message_type, f"{self.profile} has no such", "leave it")
         check_content(message)
         check(self, message)
 

@@ -24,6 +24,7 @@ from efi.s2.conversation import (
     SessionRequest,
     SessionRequestType,
 )
+from efi.s2.ddbc import DDBCPresentDemandStatus
 from efi.s2.deliveries import NIL_ID, DeliveryLimits
 from efi.s2.messages import AnyS2Message
 from efi.s2.outcome import (
@@ -745,3 +746,30 @@ def test_a_session_that_is_under_way_keeps_its_version() -> None:
     assert declined(hears(rm, other)) == "version_settled"
     same = HandshakeResponse(message_id=m.new_id(), selected_protocol_version="0.0.2-beta")
     assert said(hears(rm, same)) == ["ReceptionStatus"] and rm.profile is Profile.BETA
+
+
+def test_a_device_may_describe_itself_in_the_very_same_words_again() -> None:
+    session = cem_in(m.FRBC)
+    description = m.battery()
+    assert received(hears(session, description)) == [description]
+    assert received(hears(session, description)) == []
+    hears(session, m.revoke(RevokableObjects.FRBC_SYSTEM_DESCRIPTION, description.message_id))
+    assert received(hears(session, description)) == [description]
+    acknowledge(session, session.select(ControlType.NO_SELECTION, 0))
+    acknowledge(session, session.select(m.FRBC, 0))
+    assert received(hears(session, description, m.doing("charge")))
+
+
+def test_a_device_that_says_the_same_for_ever_is_borne() -> None:
+    session = cem_in(m.FRBC)
+    status = m.level()
+    for _ in range(1000):
+        assert hears(session, status).ending is None
+
+
+def test_what_the_profile_does_not_have_is_not_said() -> None:
+    demand = DDBCPresentDemandStatus(message_id=m.new_id(), present_demand_rate=m.span(0, 1))
+    session = rm_with(ControlType.DEMAND_DRIVEN_BASED_CONTROL)
+    hears(session, SelectControlType(message_id=m.new_id(), control_type=ControlType.DEMAND_DRIVEN_BASED_CONTROL))
+    assert session.profile is Profile.BETA
+    assert (refusal := session.send(demand, 0).refusal) is not None and refusal.rule == "wrong_profile"
