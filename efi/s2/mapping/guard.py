@@ -46,8 +46,13 @@ class Guard:
         return message if self._scale is None else self._scale.told(message)
 
     def say(self, message: ApplianceMessage, turn: Turn) -> None:
-        """Let the appliance say something; raises `Refused` when it may not."""
+        """Let the appliance say something; raises `Refused` when it may not.
+
+        A device may give two messages one name, as one that describes itself anew in the very same words does.
+        """
         verdict = self.session.from_appliance(message, turn.now)
+        if verdict.refusal is not None and verdict.refusal.rule == "repeated_message":
+            verdict = self.session.from_appliance(self.renamed(message, turn), turn.now)
         if verdict.refusal is not None:
             raise Refused(_in_s2_words(verdict.refusal))
         turn.to_efi.extend(verdict.to_app)
