@@ -3,8 +3,9 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from efi.command.convert import UnwritableError, convert
 from efi.command.forms import WRITERS, FormReader, Settings
@@ -21,9 +22,12 @@ _FILES = "a file, a folder, a pattern, or - for standard input"
 _CODES = "Exit code: 0 all valid, 1 some message invalid, 2 something unreadable: a file, or bytes that are no message."
 
 
-def run(arguments: Sequence[str], program: str = "efi") -> int:
-    """Run the command; the answer is its exit code. A mistake in the command line itself ends by SystemExit."""
-    parsed = _parser(program).parse_args(arguments)
+def run(arguments: Sequence[str], program: str = "efi", add_more: Callable[[Any], None] | None = None) -> int:
+    """Run the command; the answer is its exit code. A mistake in the command line itself ends by SystemExit.
+
+    `add_more` adds commands of a larger program, each with a default `run` that takes what was parsed.
+    """
+    parsed = _parser(program, add_more).parse_args(arguments)
     try:
         return int(parsed.run(parsed))
     except BrokenPipeError:
@@ -33,7 +37,7 @@ def run(arguments: Sequence[str], program: str = "efi") -> int:
         return UNREADABLE
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def _parser(program: str, add_more: Callable[[Any], None] | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program, description="The Energy Flexibility Interface: its schema, its checks, and its wire forms."
     )
@@ -66,6 +70,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     change.add_argument("--json", action="store_true", help="print JSON, for programs")
     add_settings(change)
     change.set_defaults(run=_convert)
+    if add_more is not None:
+        add_more(commands)
     return parser
 
 

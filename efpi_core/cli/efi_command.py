@@ -3,8 +3,9 @@
 import typer
 
 from efi.command.main import run
+from efpi_core.cli.efi_export import add_export
 
 
 def efi(context: typer.Context) -> None:
-    """Check messages in files, and convert them between EFI XML, S2 and JSON: `validate`, `convert`, `schema`."""
-    raise typer.Exit(run(context.args, "efpi efi"))
+    """Check messages in files, convert them between EFI XML, S2 and JSON, export the house."""
+    raise typer.Exit(run(context.args, "efpi efi", add_export))

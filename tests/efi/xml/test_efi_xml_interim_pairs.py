@@ -16,6 +16,8 @@ from efi.commodity import Commodity, CommodityQuantity
 from efi.conversion import LossKind
 from efi.inflexible import CurtailmentOption, InflexibleCurtailmentOptions, InflexibleRegistration, LimitKind
 from efi.messages import AnyMessage
+from efi.output_adjustable import OutputAdjustableMode, OutputAdjustableSystemDescription
+from efi.running_mode import Timer
 from efi.storage import (
     LeakageElement,
     StorageLeakageUpdate,
@@ -135,6 +137,14 @@ def crafted() -> list[tuple[AnyMessage, ...]]:
             ),
         ),
         (battery.model_copy(update={"actuators": (actuator,)}),),
+        (
+            OutputAdjustableSystemDescription(
+                **stamp(),
+                valid_from=NOON,
+                modes=(OutputAdjustableMode(mode_id="on", label=UNSAYABLE),),
+                timers=(Timer(timer_id="rest", label=UNSAYABLE, duration=timedelta(0)),),
+            ),
+        ),
         (AllocationStatusUpdate(**stamp(), allocation_id="aa", status=AllocationStatus.STARTED, text=UNSAYABLE),),
         (StorageTargetProfileUpdate(**stamp(), valid_from=NOON, elements=(TargetElement(duration=timedelta(0)),)),),
     ]
