@@ -224,9 +224,8 @@ class Conversation:
     def ask(self, message: AppMessage) -> None:
         """Pass on what an app, or the gateway, wants of the device."""
         self._wanted = not isinstance(message, AllocationRevoke)
-        if self._wanted and self._handing_back is not None:
-            self._handing_back.cancel()
-            self._handing_back = None
+        if self._wanted:
+            self._stop_handing_back()
         if self._side is not None:
             self._translated(self._side.tell(message, self._context.now()))
 
@@ -240,7 +239,9 @@ class Conversation:
         if self.settled is not None:
             self.settled.appliance.muted = True
             self.let_go()
+            self._again = None
             self._select(ControlType.NO_SELECTION)
+            self._stop_handing_back()
 
     def part(self, request: SessionRequestType, ending: Ending) -> None:
         """End the session from this side, and say why."""
@@ -257,6 +258,11 @@ class Conversation:
         """Nothing is wanted any more: soon the device is left to itself, unless a new wish comes first."""
         if self._steered and self._handing_back is None:
             self._handing_back = self._context.call_later(HAND_BACK_S, self._hand_back)
+
+    def _stop_handing_back(self) -> None:
+        if self._handing_back is not None:
+            self._handing_back.cancel()
+            self._handing_back = None
 
     def _hand_back(self) -> None:
         """Leave the control type, and choose it anew once it is left."""
@@ -287,7 +293,7 @@ class Conversation:
         self._take(outcome)
         if outcome.refusal is not None:
             self._note(f"{message.message_type} was not sent: {outcome.refusal.sentence}")
-            self._not_taken(message, ReceptionStatusValues.INVALID_CONTENT, outcome.refusal.sentence)
+            self._not_taken(message, None, outcome.refusal.sentence)
 
     def _note(self, sentence: str) -> None:
         """Tell once in the log what is lost on the way."""
@@ -313,9 +319,9 @@ class Conversation:
                 return  # it says how far it has come, so it has it
             if event.status is None:
                 self._degraded("no_status", f"it does not acknowledge its {message.message_type}")
-        self._not_taken(message, event.status or ReceptionStatusValues.TEMPORARY_ERROR, event.reason)
+        self._not_taken(message, event.status, event.reason)
 
-    def _not_taken(self, message: AnyNamedMessage, status: ReceptionStatusValues, reason: str) -> None:
+    def _not_taken(self, message: AnyNamedMessage, status: ReceptionStatusValues | None, reason: str) -> None:
         """The device did not take a message of ours: what rested on it ends."""
         if is_instruction(message):
             self._unanswered.answered(message.id)
@@ -326,7 +332,7 @@ class Conversation:
         """Some instructions were acknowledged, and nothing was said of them in time: they are taken back."""
         for instruction in self._unanswered.take_overdue(at):
             text = "the device acknowledged it, and did not say in time whether it follows"
-            self._not_taken(instruction, ReceptionStatusValues.TEMPORARY_ERROR, text)
+            self._not_taken(instruction, None, text)
             self._degraded("no_status", f"it does not say whether it follows its {instruction.message_type}")
             if self._session.instructions.find(instruction.id) is not None:
                 self._say(
@@ -359,8 +365,7 @@ class Conversation:
     # --- the end
 
     def _over(self, ending: Ending) -> None:
-        if self._handing_back is not None:
-            self._handing_back.cancel()
+        self._stop_handing_back()
         self._leave_appliance(ending)
 
     def _leave_appliance(self, ending: Ending) -> None:

@@ -264,13 +264,14 @@ class DeviceSide:
             refusal = self._placing.place(message, turn)
         return turn.done(refusal)
 
-    def not_taken(self, message_id: str, status: ReceptionStatusValues, text: str, now: datetime) -> Translation:
-        """The device answered a message of ours with another ReceptionStatus than OK, or in time with none.
+    def not_taken(self, message_id: str, status: ReceptionStatusValues | None, text: str, now: datetime) -> Translation:
+        """The device answered a message of ours with another ReceptionStatus than OK, or in time with nothing: None.
 
         An instruction that was not taken counts as rejected; a revocation as done with.
         """
         turn = Turn(now)
-        self._placing.not_taken(message_id, f"the device answered {status.value}: {text}", turn)
+        said = text if status is None else f"the device answered {status.value}: {text}"
+        self._placing.not_taken(message_id, said, turn)
         return turn.done()
 
     # Time ------------------------------------------------------------------------------------------------------------
