@@ -1,6 +1,8 @@
 """A house of S2 devices written with another library uses its own sun, whoever is begun anew."""
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -133,6 +135,12 @@ async def test_a_house_of_s2_devices_uses_its_own_sun(home: Path, tmp_path: Path
             given = len(house.battery.instructions)
             house.do(plugged(house, house.battery, "battery-token"))
             gateway.eventually(lambda: len(house.battery.instructions) > given, "it is steered again")
+            # the driver is killed and comes back
+            given, killed = len(house.battery.instructions), gateway.pid_of("s2")
+            os.kill(killed, signal.SIGKILL)
+            gateway.eventually(lambda: gateway.pid_of("s2") not in (None, killed), "the driver is begun anew")
+            gateway.eventually(lambda: len(house.battery.instructions) > given, "the battery is told anew")
+            gateway.eventually(lambda: (power_w(gateway, Battery) or 0) > 1000, "the sun goes into the battery")
             gateway.end()
         activated = house.battery.activated
         assert not any(value in gateway.log for value in TOKENS.values())

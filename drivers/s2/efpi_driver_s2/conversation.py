@@ -35,6 +35,7 @@ from efpi_driver_s2.choice import DESCRIBED, DESCRIPTIONS, chosen
 from efpi_driver_s2.config import DeviceConfig, S2Config
 from efpi_driver_s2.roster import NotAdmittedError
 from efpi_driver_s2.session_ending import link_ending
+from efpi_driver_s2.telling import PER_S, Telling
 from efpi_driver_s2.unanswered import Unanswered, is_instruction
 
 HAND_BACK_S = 2.0
@@ -63,6 +64,13 @@ class Host(Protocol):
 
     def introduced(self, conversation: "Conversation", resource_id: str) -> Settled:
         """Somebody says who it is; raises NotAdmittedError for an impostor."""
+
+
+_RESTLESS = Ending(
+    EndedBy.FLOODED,
+    f"it changes what it can do more than {PER_S:g} times a second",
+    "restart the device; if that does not help, ask its maker",
+)
 
 
 def _uuid() -> str:
@@ -106,6 +114,7 @@ class Conversation:
         self._handing_back: TimerHandle | None = None
         self._describe_by: float | None = None
         self._noted: set[str] = set()
+        self._telling = Telling()
 
     @property
     def peer(self) -> str:
@@ -277,6 +286,8 @@ class Conversation:
         if self.settled is None:
             return
         self.settled.appliance.say(translation.to_efi)
+        if self._telling.too_much(translation.to_efi, self._context.elapsed()):
+            self.link.end(_RESTLESS)
         for message in translation.to_s2:
             self._say(message)
         for loss in translation.losses:

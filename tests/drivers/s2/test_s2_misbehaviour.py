@@ -5,7 +5,9 @@ import contextlib
 import json
 
 import pytest
+from efpi_driver_s2 import telling
 from s2_gateway_end import OPEN, GatewayEnd
+from websockets.exceptions import ConnectionClosed
 
 from efi.allocation import AllocationStatus
 from efi.storage import StorageStateUpdate, StorageSystemDescription
@@ -235,6 +237,25 @@ async def test_useless_messages_in_a_flood_end_the_session_by_name_and_no_other(
                 await flooder.send("[]")
         assert (await flooder.gone())[0] == 1008
         await gateway.condition(ConditionState.OFFLINE, "flood", "s2-flooder")
+        await well(gateway, rm, 60.0)
+
+
+async def test_a_device_that_changes_what_it_can_do_all_the_time_loses_its_link_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(telling, "AT_ONCE", 100)
+    async with GatewayEnd.running() as gateway, contextlib.AsyncExitStack() as both:
+        restless = await both.enter_async_context(RawRm.calling(await gateway.url(), "restless"))
+        rm = await both.enter_async_context(RawRm.calling(await gateway.url()))
+        await gateway.told("s2-restless", StorageSystemDescription)
+        with contextlib.suppress(ConnectionClosed):
+            for number in range(300):
+                changed = battery()
+                changed["storage"]["fill_level_label"] = f"unit {number}"
+                await restless.send(changed)
+        assert (await restless.gone())[0] == 1008
+        told = await gateway.condition(ConditionState.OFFLINE, "flood", "s2-restless")
+        assert "changes" in told.text
         await well(gateway, rm, 60.0)
 
 
