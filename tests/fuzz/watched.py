@@ -2,6 +2,7 @@
 
 WATCHED: dict[str, tuple[str, ...]] = {
     "backup_archive": ("efpi_core.backup", "zipfile"),
+    "efi_files": ("efi.command", "efi.xml", "efi.s2.mapping"),
     "efi_json": ("efi",),
     "history_db": ("efpi_core.history",),
     "host_frames": ("efi", "efpi_core.gateway", "efpi_core.host"),

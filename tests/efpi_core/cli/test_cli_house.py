@@ -270,3 +270,21 @@ def test_the_doctor_names_what_is_ill_in_the_house(house: Beside, capsys: pytest
     assert ("instance battery", "ok") in found
     assert ("appliance washer", "offline") in found
     assert ("gateway", "ok") in found
+
+
+def test_the_house_leaves_as_xml_and_can_be_read_back(
+    house: Beside, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "exported"
+    assert efpi(house, "efi", "export", str(folder)) == ExitCode.OK
+    assert "appliances." in capsys.readouterr().out
+    documents = list(folder.rglob("*.xml"))
+    assert documents
+    assert run_command(["efi", "validate", str(folder)]) == ExitCode.OK
+    names = str(folder / "names.txt")
+    capsys.readouterr()
+    assert run_command(["efi", "convert", "--to", "json", "--names", names, str(folder)]) == ExitCode.OK
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(told) >= len(documents)
+    assert efpi(house, "efi", "export", str(folder)) == 2
+    assert "not empty" in capsys.readouterr().err
