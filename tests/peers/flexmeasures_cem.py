@@ -197,7 +197,11 @@ async def obey(command: dict[str, Any], server: FlexMeasuresServer, callers: dic
             await caller.schedule(server, command["watts"])
         case "hang_up":
             await caller.socket.close()
-    return {**caller.look(), "posted": server.posted[-20:], "asked": server.asked[-1:]}
+    return {
+        **caller.look(),
+        "posted": server.posted[-20:],
+        "asked": [each for each in server.asked if each["flex-model"][0]["sensor"] == caller.power],
+    }
 
 
 async def commands() -> Any:

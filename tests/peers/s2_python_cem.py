@@ -23,7 +23,7 @@ from s2python.common import (
     RevokeObject,
     SelectControlType,
 )
-from s2python.connection import ConnectionStarted, RoleHandler
+from s2python.connection import ConnectionStarted, ConnectionStopped, RoleHandler
 from s2python.connection.async_ import S2AsyncConnection
 from s2python.connection.async_.medium.s2_medium import MediumClosedConnectionError, S2AsyncMediumConnection
 from s2python.message import S2MessageWithID
@@ -85,6 +85,7 @@ class Managed(RoleHandler):
     def register_handlers(self, connection: S2AsyncConnection) -> None:
         """Every message is acknowledged and noted; a handshake is answered."""
         connection.register_handler(ConnectionStarted, self._greet)
+        connection.register_handler(ConnectionStopped, self._part)
         for kind in get_args(S2MessageWithID):
             connection.register_handler(kind, self._note)
 
@@ -92,6 +93,9 @@ class Managed(RoleHandler):
         await connection.send_and_forget(
             Handshake(message_id=uuid.uuid4(), role=EnergyManagementRole.CEM, supported_protocol_versions=[S2_VERSION])
         )
+
+    async def _part(self, connection: S2AsyncConnection, event: Any, send_okay: Any) -> None:
+        self._news.set()
 
     async def _note(self, connection: S2AsyncConnection, message: Any, send_okay: Any) -> None:
         await send_okay()
