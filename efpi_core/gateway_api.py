@@ -12,6 +12,7 @@ from efpi_core.history_views import (
     HistoryFigures,
     HistoryView,
     Imported,
+    Rebuilt,
     Resolution,
 )
 from efpi_core.plugin.limits import Limit
@@ -44,6 +45,9 @@ class HistoryApi(Protocol):
 
     async def import_staged(self, name: str) -> Imported:
         """Take in a file of staged values that lies in the home."""
+
+    async def rebuild(self) -> Rebuilt:
+        """Make all quarter hours and days anew from the raw values."""
 
     async def costs(self, since: datetime, until: datetime, resolution: Resolution) -> HistoryCostView:
         """What energy at the grid meter cost in [since, until)."""

@@ -107,3 +107,12 @@ class Imported:
         self.known += other.known
         self.summed_up += other.summed_up
         self.channels += other.channels
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What making all sums anew came to."""
+
+    channels: int = 0
+    quarters: int = 0
+    """Quarter hours that are others now."""

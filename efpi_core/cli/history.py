@@ -25,7 +25,7 @@ from efpi_core.history.exporting import CsvSheet, ParquetSheet, Sheet, Wanted, e
 from efpi_core.history.importing import import_csv, stage_csv
 from efpi_core.history.looking import looking
 from efpi_core.history.reader import HistoryReader
-from efpi_core.history_views import HistoryCostView, HistoryView, Imported, Resolution
+from efpi_core.history_views import HistoryCostView, HistoryView, Imported, Rebuilt, Resolution
 from efpi_core.http.json_form import to_json
 from efpi_core.local_time import LocalTime
 from efpi_core.state.home import storage_problem
@@ -181,6 +181,21 @@ def _through_gateway(caller: Caller, file: Path) -> Imported:
         raise TryAgainError(f"{staged} cannot be written: {error}", "check the disk: `efpi doctor`") from error
     finally:
         staged.unlink(missing_ok=True)
+
+
+@history_app.command()
+def rebuild(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Make quarter hours and days anew from the raw values, where all of those are there; a gateway running or not."""
+    caller = Caller(home, as_json=as_json)
+    with waiting("Summing up", quiet=as_json):
+        if caller.gateway.runs:
+            done = Rebuilt(**caller.gateway.post("/api/history/rebuild", timeout_s=IMPORT_S))
+        else:
+            with open_kept_history(caller.home) as store:
+                names = store.names()
+                done = Rebuilt(len(names), sum(map(store.rebuild, names)))
+    told = {"channels": done.channels, "quarters": done.quarters}
+    caller.screen.show(told, [f"{done.channels} channels: {done.quarters:,} quarter hours are others now."])
 
 
 # --- how it is shown

@@ -1,10 +1,11 @@
 """What follows a channel's values to say how much energy they mean: a counter's readings, or power that is held."""
 
-from typing import Protocol
+from typing import Protocol, cast
 
 from efpi_core.history.channels import Channel
 from efpi_core.history.counter import Counted, Counter, CounterRule, Reading, Turn
 from efpi_core.history.held_power import HeldPower
+from efpi_core.history.micro import micro
 from efpi_core.history.series import Series, Span
 
 
@@ -30,3 +31,9 @@ def follower_of(channel: Channel, most_w: float, last: Reading | None) -> Follow
     if channel.counts:
         return Counter(CounterRule.of(channel.unit, channel.modulus, most_w), last)
     return HeldPower(last) if channel.holds else None
+
+
+def first_reading(came: Series) -> Reading | None:
+    """The first value that can be trusted; None when there is none."""
+    good = came.good_numbers()
+    return Reading(good.stamps[0], micro(cast(float, good.values[0]))) if len(good) else None

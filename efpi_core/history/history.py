@@ -51,6 +51,7 @@ from efpi_core.history_views import (
     HistoryFigures,
     HistoryView,
     Imported,
+    Rebuilt,
     Resolution,
 )
 from efpi_core.plugin.observation import ObservedValue, Quality
@@ -253,6 +254,14 @@ class History:
             path.unlink(missing_ok=True)
         return done
 
+    async def rebuild(self) -> Rebuilt:
+        """Make all quarter hours and days anew from the raw values, channel by channel."""
+        done = Rebuilt()
+        for name in await self._work(HistoryStore.names):
+            done.channels += 1
+            done.quarters += await self._work(partial(_rebuild, name))
+        return done
+
     async def _work(self, job: Callable[[HistoryStore], T]) -> T:
         """Have something done in the thread that writes, in its turn."""
         if self._thread is None or self._loop is None:
@@ -296,6 +305,10 @@ class History:
             raise TryAgainError(f"the history cannot be read: {error}", "see `efpi doctor`") from error
         finally:
             self._questions -= 1
+
+
+def _rebuild(name: str, store: HistoryStore) -> int:
+    return store.rebuild(name)
 
 
 def _succeed(done: "asyncio.Future[T]", found: T) -> None:

@@ -39,6 +39,12 @@ class RollupTable:
             _PUT_QUARTER, [(channel, start, *_figures(rollup)) for start, rollup in quarters.items()]
         )
 
+    def drop_quarters(self, channel: int, starts: Iterable[int]) -> None:
+        """Delete quarter hours."""
+        self._connection.executemany(
+            "DELETE FROM quarter WHERE channel = ? AND start = ?", [(channel, start) for start in starts]
+        )
+
     def days(self, channel: int, first: date, last: date) -> dict[date, Rollup]:
         """The days from one to another, both included."""
         rows = self._connection.execute(_DAYS, (channel, first.isoformat(), last.isoformat()))

@@ -5,15 +5,13 @@ Everything here happens within one transaction of the caller's, so that a seal i
 
 import sqlite3
 from dataclasses import dataclass
-from typing import cast
 
 from efpi_core.history.channels import Channel
 from efpi_core.history.chunk import encode
 from efpi_core.history.counter import Reading, Turn
 from efpi_core.history.days import LocalDays
 from efpi_core.history.facts import HistoryFacts
-from efpi_core.history.following import Follower, follower_of
-from efpi_core.history.micro import micro
+from efpi_core.history.following import Follower, first_reading, follower_of
 from efpi_core.history.prices import PriceBook
 from efpi_core.history.raw import raw_values
 from efpi_core.history.rollup import QUARTER_S, Rollup, quarters_of
@@ -136,7 +134,7 @@ class Sealer:
         if follower is None or not len(came):
             return
         follower.take(came, span)
-        first = _first_reading(came) if channel.first is None else channel.first
+        first = first_reading(came) if channel.first is None else channel.first
         if first is not None:
             channel.first, channel.last = first, follower.last
             latest = came.stamps[-1] if came.rising else max(came.stamps)
@@ -145,7 +143,7 @@ class Sealer:
 
     def _follow_earlier(self, channel: Channel, first: Reading, came: Series, quarters: dict[int, Rollup]) -> None:
         """Follow imported values of before the first reading that is known."""
-        earliest = _first_reading(came)
+        earliest = first_reading(came)
         follower = follower_of(channel, self._facts.most_w, None)
         if earliest is None or follower is None:
             return
@@ -188,12 +186,6 @@ class Sealer:
 def _largest(quarters: dict[int, Rollup]) -> float:
     """How far from 0 the values of quarter hours are at most."""
     return max(max(-one.low, one.high) for one in quarters.values() if one.low is not None and one.high is not None)
-
-
-def _first_reading(came: Series) -> Reading | None:
-    """The first that can be trusted."""
-    good = came.good_numbers()
-    return Reading(good.stamps[0], micro(cast(float, good.values[0]))) if len(good) else None
 
 
 def _spans(starts: set[int]) -> list[tuple[int, int]]:

@@ -22,6 +22,7 @@ from efpi_core.history.looking import kept_tail
 from efpi_core.history.prices import PriceBook
 from efpi_core.history.raw import raw_values
 from efpi_core.history.reader import HistoryReader
+from efpi_core.history.rebuilding import Rebuilder, newest_chunk, note_imported
 from efpi_core.history.rollup import QUARTER_S
 from efpi_core.history.rollup_table import RollupTable
 from efpi_core.history.sealer import CounterTurn, Sealer
@@ -154,13 +155,32 @@ class HistoryStore:
         refuse_full(self.path.parent)
         with self._transaction() as connection:
             sealer = Sealer(connection, self.facts, self._raw_from)
+            before = newest_chunk(connection)
             for part in series:
                 sealer.add(channel, part, imported=imported)
+            if imported:
+                note_imported(connection, before + 1, newest_chunk(connection))
             self._channels.touch(channel)
             sealer.finish()
             self._channels.save(connection)
             self._commit(lambda: None)
         return sealer.turns
+
+    def rebuild(self, name: str) -> int:
+        """Make quarter hours and days of a channel anew from its sealed values; returns how many are others now."""
+        channel = self._channels.get(name)
+        if channel is None:
+            return 0
+        with self._transaction() as connection:
+            changed = Rebuilder(connection, self.facts, self._raw_from).rebuild(channel)
+            self._channels.touch(channel)
+            self._channels.save(connection)
+            self._commit(lambda: None)
+        return changed
+
+    def names(self) -> tuple[str, ...]:
+        """All channels, in order."""
+        return tuple(channel.name for channel in self._channels)
 
     def channel(self, name: str, unit: str = "", kind: str = "") -> Channel:
         """A channel, made when it is missing; written with its first values."""

@@ -50,6 +50,7 @@ class Api:
             _changed("DELETE", "/api/overrides/{appliance}", changing.end_override),
             _changed("PUT", "/api/limits/{limit}", changing.set_limit),
             _changed("POST", "/api/history/import", history.take_in),
+            _changed("POST", "/api/history/rebuild", history.rebuild),
             _changed("DELETE", "/api/limits/{limit}", changing.remove_limit),
             _changed("POST", "/api/instances/{instance}/restart", changing.restart),
             _changed("DELETE", "/api/instances/{instance}/memory", changing.forget_memory),

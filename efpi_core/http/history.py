@@ -51,6 +51,10 @@ class HistoryRoutes:
         body = await read_body(request, ImportBody)
         return await _answered(await self._history().import_staged(body.file))
 
+    async def rebuild(self, request: Request) -> Response:
+        """POST /api/history/rebuild: make all quarter hours and days anew."""
+        return await _answered(await self._history().rebuild())
+
     def _history(self) -> HistoryApi:
         history = self._gateway.history
         if history is None:

@@ -96,3 +96,9 @@ def test_an_export_comes_in_again_elsewhere_and_once(home: Path, tmp_path: Path)
         assert told_ok(*question, other).json["columns"] == told_ok(*question, home).json["columns"]
     one = told_ok("history", "export", "-", "--channel", "boiler.m*", "--home", other).out.splitlines()
     assert len(one) == 3 and all("boiler.mode" in line for line in one[1:])
+
+
+def test_sums_are_made_anew(home: Path) -> None:
+    told_ok("history", "export", home / "all.csv", "--home", home)
+    told_ok("history", "import", home / "all.csv", "--home", home)
+    assert told_ok("history", "rebuild", "--home", home, "--json").json["channels"] == 3

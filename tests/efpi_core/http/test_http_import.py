@@ -135,3 +135,15 @@ async def test_flipped_bits_of_a_staged_file_cost_that_import(tmp_path: Path) ->
             assert status == 200 or 400 <= status < 500, told
         assert (await house.get("/api/history/boiler.power")).status == 200
         assert house.gateway.kept.problem is None  # type: ignore[attr-defined]
+
+
+async def test_sums_are_made_anew_beside_a_running_gateway(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with remembering(tmp_path) as house:
+        await house.gateway.kept.flush()  # type: ignore[attr-defined]
+        with closing(sqlite3.connect(tmp_path / "history.db")) as connection:
+            connection.execute("UPDATE quarter SET estimated = 0 WHERE counted IS NULL")
+            connection.commit()
+        words = ["history", "rebuild", "--home", str(house.home)]
+        for told in ("3 channels: 12", "3 channels: 0"):
+            assert await asyncio.to_thread(run_command, words) == 0
+            assert told in capsys.readouterr().out
