@@ -35,7 +35,7 @@ class PairedDevices:
         )  # fmt: skip
         self.node = LocalNode(about, tokens=TokenDesk(self._static_token()))
         self.links = PairedLinks(context, config, self._serve, self._not_reached)
-        self.links.service.offer(self.node)
+        self.links.offer(self.node)
         self.links.service.on_preparing = self._preparing
 
     def _static_token(self) -> str | None:
@@ -57,7 +57,6 @@ class PairedDevices:
             self._context.call_later(LISTEN_AGAIN_S, self.start)
             return
         self._health.well("connect")
-        self.links.call_all()
         self._household.expect(self.links.service.pairing_url)
         if self._config.announce:
             await self._announce()

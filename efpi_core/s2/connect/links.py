@@ -9,11 +9,12 @@ from uuid import UUID
 
 from efi.s2.profile import Profile
 from efi.s2.version import profile_of
-from efpi_core.errors import EfpiError, RefusedError
+from efpi_core.errors import RefusedError
 from efpi_core.plugin.context import Context
 from efpi_core.s2.backoff import Backoff
 from efpi_core.s2.client import Credentials, LinkClient
 from efpi_core.s2.connect.certificates import public_context
+from efpi_core.s2.connect.node import LocalNode
 from efpi_core.s2.connect.pairings import Pairing
 from efpi_core.s2.connect.registry import Registry
 from efpi_core.s2.connect.service import ConnectService
@@ -47,7 +48,17 @@ Key = tuple[UUID, UUID]
 class PairedLinks:
     """Opens and serves the sessions of all pairings of an endpoint, and ends them with the pairing."""
 
-    def __init__(self, context: Context, config: ConnectConfig, serve: ServePaired, on_trouble: Heard) -> None:
+    def __init__(
+        self,
+        context: Context,
+        config: ConnectConfig,
+        serve: ServePaired,
+        on_trouble: Heard,
+        *,
+        serves: bool = True,
+    ) -> None:
+        """`serves`: the nodes may be communication servers, as energy managers are in the LAN."""
+        self._serves = serves
         self._context = context
         self._config = config
         self._serve = serve
@@ -67,23 +78,32 @@ class PairedLinks:
 
     async def start(self) -> None:
         """Listen for pairing and for sessions; TryAgainError with a cure when that cannot be now."""
+        if self._serves and self._server is None:
+            self._server = await self._opened()
+        if not self.service.listens:
+            await self.service.start()
+
+    async def _opened(self) -> LinkServer:
         server = LinkServer(
             self._context, host=self._config.host, port=self._config.session_port, admit=self._admit,
             serve_link=self._welcome, most_links=MOST_LINKS, tls=self.service.tls,
         )  # fmt: skip
         await server.open()
-        self._server = server
-        try:
-            await self.service.start()
-        except EfpiError:
-            await server.close()
-            self._server = None
-            raise
+        return server
 
-    def call_all(self) -> None:
-        """Call on every paired node that is the server; those that have no node here any more are left alone."""
-        for pairing in self.service.book:
+    def offer(self, node: LocalNode) -> None:
+        """Offer a node for pairing, and call on the servers with which it is paired."""
+        self.service.offer(node)
+        for pairing in self.service.book.of_node(node.description.id):
             self._call(pairing)
+
+    async def withdraw(self, node_id: UUID) -> None:
+        """Offer a node no longer, and call on nobody for it; its pairings stay."""
+        self.service.withdraw(node_id)
+        calls = [self._calls.pop(key) for key in tuple(self._calls) if key[0] == node_id]
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
 
     async def close(self) -> None:
         """Part from all."""
@@ -157,15 +177,22 @@ class PairedLinks:
             links.discard(link)
             if not links:
                 self._links.pop(pairing.key, None)
+                if self.service.book.find(*pairing.key) is None:
+                    self._hang_up(pairing)
 
     def _paired(self, pairing: Pairing) -> None:
         self._call(pairing)
         self.on_pairings()
 
     def _ended(self, pairing: Pairing) -> None:
+        links = tuple(self._links.get(pairing.key, ()))
+        for link in links:
+            link.end(UNPAIRED)  # in order; nobody calls again once it has ended
+        if not links:
+            self._hang_up(pairing)
+
+    def _hang_up(self, pairing: Pairing) -> None:
         call = self._calls.pop(pairing.key, None)
-        for link in tuple(self._links.get(pairing.key, ())):
-            link.end(UNPAIRED)
         if call is not None:
             self._context.soon(partial(_cancel, call))
         self.on_pairings()

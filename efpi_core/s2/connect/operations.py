@@ -190,7 +190,7 @@ def _node(plugin: Pairable, name: str) -> LocalNode:
     if name not in nodes:
         known = ", ".join(sorted(nodes)) or "none yet"
         raise SettingsError(
-            "node", f"there is no node '{name}'" if name else "it is not said which", f"one of: {known}"
+            "node", f"there is no node '{name}'" if name else "it is not said which", f"name one of: {known}"
         )
     return nodes[name]
 

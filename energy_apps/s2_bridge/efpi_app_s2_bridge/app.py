@@ -12,9 +12,16 @@ from efpi_app_s2_bridge.caller import Caller
 from efpi_app_s2_bridge.door import Door
 from efpi_app_s2_bridge.health import Health, health_of
 from efpi_app_s2_bridge.offer import Offer
+from efpi_app_s2_bridge.pairing import PairedOffers
 from efpi_app_s2_bridge.settings import S2BridgeConfig
 from efpi_core.clock_event import ClockEvent
+from efpi_core.errors import RefusedError
 from efpi_core.plugin.app import ControlledAppliance, EnergyApp
+from efpi_core.s2.connect.node import LocalNode
+from efpi_core.s2.connect.operations import PairingOperations
+from efpi_core.s2.connect.registry import Registry
+from efpi_core.s2.connect.service import ConnectService
+from efpi_core.s2.connect.wire import Role
 from efpi_core.s2.ending import EndedBy, Ending
 
 HOME = "home"
@@ -26,7 +33,7 @@ FAREWELL_S = 1.0
 STOPPING = Ending(EndedBy.STOPPED, "the gateway ends or starts anew")
 
 
-class S2Bridge(EnergyApp[S2BridgeConfig]):
+class S2Bridge(EnergyApp[S2BridgeConfig], PairingOperations):
     """Offers the house's appliances to somebody's energy manager that speaks S2 (EN 50491-12-2), and follows it.
 
     Each appliance is a resource manager with a WebSocket of its own. What the energy manager asks stands below the
@@ -35,6 +42,7 @@ class S2Bridge(EnergyApp[S2BridgeConfig]):
 
     offer_name = "s2_bridge"
     title = "S2 bridge"
+    pairing_role: ClassVar[Role] = Role.RM
     categories: ClassVar[frozenset[str]] = EnergyApp.categories
 
     async def start(self) -> None:
@@ -49,7 +57,11 @@ class S2Bridge(EnergyApp[S2BridgeConfig]):
         self._home = self._home_id()
         self._door: Door | None = None
         self._caller: Caller | None = None
-        if config.listen is None:
+        self._paired: PairedOffers | None = None
+        if config.connect is not None:
+            self._paired = PairedOffers(self.context, config.connect, self._offers, self._changed)
+            await self._paired.start()
+        elif config.listen is None:
             self._caller = Caller(self.context, config)
         else:
             self._door = Door(self.context, config.listen, self._offers, self._token_of, self._changed)
@@ -66,6 +78,27 @@ class S2Bridge(EnergyApp[S2BridgeConfig]):
                 await asyncio.gather(*self._calls.values(), return_exceptions=True)
         if self._door is not None:
             await self._door.close()
+        if self._paired is not None:
+            await self._paired.close()
+
+    # --- pairing
+
+    def connect_service(self) -> ConnectService:
+        """The endpoint of S2 Connect; RefusedError when the settings have none."""
+        return self._pairing().links.service
+
+    def pairing_nodes(self) -> dict[str, LocalNode]:
+        """The appliances, by name."""
+        return self._pairing().nodes
+
+    def pairing_registry(self) -> Registry | None:
+        """The registry that the settings name."""
+        return self._pairing().links.registry()
+
+    def _pairing(self) -> PairedOffers:
+        if self._paired is None:
+            raise RefusedError("S2 Connect is not set up here", "give this instance the setting `connect`")
+        return self._paired
 
     # --- the appliances
 
@@ -78,6 +111,8 @@ class S2Bridge(EnergyApp[S2BridgeConfig]):
             appliance, self.context, resource_id=str(uuid5(self._home, name)), hold_s=config.hold_s,
             fill_level=config.fill_levels.get(name), changed=self._changed,
         )  # fmt: skip
+        if self._paired is not None:
+            self._paired.offer(offer, uuid5(self._home, name))
         if self._caller is not None:
             client = self._caller.client_for(offer, self._token_of(name))
             self._calls[name] = self.context.spawn(client.run(), f"calls for {name}")
@@ -88,6 +123,8 @@ class S2Bridge(EnergyApp[S2BridgeConfig]):
         offer = self._offers.pop(appliance.appliance_id, None)
         if offer is not None:
             offer.withdraw(reason)
+            if self._paired is not None:
+                await self._paired.withdraw(appliance.appliance_id)
             if (call := self._calls.pop(appliance.appliance_id, None)) is not None:
                 call.cancel()
             self._changed()
@@ -137,6 +174,7 @@ class S2Bridge(EnergyApp[S2BridgeConfig]):
         """Tell how the bridge is doing, when that is another way than before."""
         door = self._door
         closed, called_at = (None, "") if door is None else (door.closed, door.called_at)
+        closed = self._paired.closed if self._paired is not None else closed
         health = health_of(tuple(self._offers.values()), closed, called_at)
         if health != self._said:
             self._said = health

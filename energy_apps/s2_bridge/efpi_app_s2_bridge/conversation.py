@@ -59,7 +59,9 @@ class Conversation:
         ask: Callable[[AppMessage], None],
         selected: Callable[[ControlType], None],
         begun: Callable[[], None],
+        agreed: Profile | None = None,
     ) -> None:
+        """`agreed` is the version of a paired energy manager, with which no Handshake is exchanged."""
         self.link = link
         self._side = side
         self._context = context
@@ -70,8 +72,9 @@ class Conversation:
         self._heard = NOTHING
         self._alarm: TimerHandle | None = None
         self._rings_at = 0.0
-        details = _details_of(side.begin(PROFILES[0], context.now()))
-        self._session = RmSession(details, new_id=new_id, profiles=PROFILES, judge=self._judge)
+        self._agreed = agreed
+        details = _details_of(side.begin(agreed or PROFILES[0], context.now()))
+        self._session = RmSession(details, new_id=new_id, profiles=PROFILES, agreed=agreed, judge=self._judge)
 
     @property
     def control_type(self) -> ControlType:
@@ -86,6 +89,8 @@ class Conversation:
     async def run(self) -> Ending:
         """Talk until the link ends; the answer is why it did."""
         self._take(self._session.start(self._context.elapsed()))
+        if self._agreed is not None:
+            self._act_on(Agreed(self._agreed, self._agreed.value))
         try:
             return await self.link.run(self._receive)
         finally:

@@ -9,6 +9,7 @@ from efi.s2.conversation import SessionRequestType
 from efi.s2.mapping.cem_side import CemSide
 from efi.s2.mapping.level_scale import LevelScale
 from efi.s2.mapping.settings import CemSettings
+from efi.s2.profile import Profile
 from efi.storage import StorageRegistration
 from efpi_app_s2_bridge.conversation import PROFILES, Conversation, new_id
 from efpi_app_s2_bridge.notes import Notes
@@ -90,8 +91,8 @@ class Offer:
 
     # --- the energy manager
 
-    async def serve(self, link: Link) -> None:
-        """Talk over a link until it ends."""
+    async def serve(self, link: Link, agreed: Profile | None = None) -> None:
+        """Talk over a link until it ends; `agreed` is the version of one that was opened by S2 Connect."""
         self.end(REPLACED, SessionRequestType.TERMINATE)
         conversation = Conversation(
             link,
@@ -101,6 +102,7 @@ class Offer:
             ask=self._ask,
             selected=self._selected,
             begun=self._begun,
+            agreed=agreed,
         )
         self.conversation = conversation
         ending = await conversation.run()

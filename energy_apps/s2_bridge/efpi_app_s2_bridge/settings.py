@@ -11,6 +11,7 @@ from pydantic import StringConstraints, model_validator
 
 from efi.types import IDENTIFIER_PATTERN
 from efpi_core.plugin.config import PluginConfig, SecretName, setting
+from efpi_core.s2.connect.settings import ConnectConfig
 from efpi_core.s2.tls import parse_fingerprint
 
 PLACE = "{appliance}"
@@ -113,6 +114,11 @@ class S2BridgeConfig(PluginConfig):
         None, title="Server", example={"host": "192.168.1.10", "certificate": "/etc/efpi/bridge.pem"},
         description="Where an energy manager calls, in place of a URL; each appliance is at the path /<its name>.",
     )  # fmt: skip
+    connect: ConnectConfig | None = setting(
+        None, title="S2 Connect",
+        description="Pair appliances with an energy manager by a code, in place of a URL: "
+        "`efpi operation INSTANCE pair` or `pairing_code`.",
+    )  # fmt: skip
     token: SecretName | None = setting(
         None, title="Token", example="cem-token",
         description="The secret with the bearer token: shown to the energy manager that is called, "
@@ -143,8 +149,8 @@ class S2BridgeConfig(PluginConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if bool(self.url) == (self.listen is not None):
-            raise ValueError("give either the energy manager's `url` or `listen`, and not both")
+        if [bool(self.url), self.listen is not None, self.connect is not None].count(True) != 1:
+            raise ValueError("give the energy manager's `url`, or `listen`, or `connect`, and only one of them")
         if self.url:
             self._check_url(self._address())
         elif self.certificate or self.fingerprint:

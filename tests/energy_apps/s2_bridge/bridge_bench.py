@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusUpdate
 from efi.messages import AnyAllocation, AnyRegistration, ApplianceMessage
 from efi.session import Session
+from efpi_core.host.call_frames import Answered, Operate
 from efpi_core.host.frames import (
     PROTOCOL,
     ClockMode,
@@ -25,7 +26,10 @@ from efpi_core.host.frames import (
     Disconnected,
     Failed,
     FromInstance,
+    Ready,
     Say,
+    Settle,
+    Settled,
     Standing,
     Start,
     Stop,
@@ -134,6 +138,8 @@ class Bench:
         self.frames.append(frame)
         if isinstance(frame, Say):
             self.appliances[frame.appliance_id].hear(frame.message)
+        elif isinstance(frame, Settle):
+            self.runtime.receive(Settled(frame.number, kept=True))
         self._news.set()
 
     def connect(self, registration: AnyRegistration, *messages: ApplianceMessage, listens: bool = False) -> Any:
@@ -177,6 +183,16 @@ class Bench:
     def conditions(self) -> list[Condition]:
         """How it said that it is doing."""
         return [frame for frame in self.frames if isinstance(frame, Condition)]
+
+    async def operate(self, operation: str, **fields: Any) -> Any:
+        """Ask for an operation; its output, or the refusal."""
+        await self.until(lambda: any(isinstance(frame, Ready) for frame in self.frames), "it runs")
+        number = len(self.frames)
+        self.runtime.receive(Operate(number, operation, fields, "anna", 60.0))
+        answer = await self.until(
+            lambda: next((f for f in self.frames if isinstance(f, Answered) and f.call == number), None), operation
+        )
+        return answer.output if answer.refusal is None else answer.refusal
 
     async def condition(self, detail: str) -> Condition:
         """Wait until its last condition is that one."""

@@ -12,8 +12,8 @@ from efpi_core.gateway.planning import secret_names
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({}, "either the energy manager's `url` or `listen`"),
-        ({"url": "ws://cem.example/", "listen": {}}, "either the energy manager's `url` or `listen`"),
+        ({}, "give the energy manager's `url`, or `listen`, or `connect`"),
+        ({"url": "ws://cem.example/", "listen": {}}, "give the energy manager's `url`, or `listen`, or `connect`"),
         ({"url": "https://cem.example/"}, "write it like wss://"),
         ({"url": "wss:///path"}, "write it like wss://"),
         ({"url": "wss://me@cem.example/"}, "give the token as a secret"),
