@@ -10,6 +10,7 @@ from efpi_core.clock import TimerHandle
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.context import Context
 from efpi_core.s2.ending import Ending
+from efpi_driver_s2.health import InstanceHealth, Trouble
 
 DEGRADED_S = 600.0
 """How long it is told that something about a device was not right."""
@@ -33,8 +34,9 @@ class Line(Protocol):
 class S2Appliance:
     """What the gateway and a device say to each other. Without a line the device is out of reach."""
 
-    def __init__(self, context: Context, key: str) -> None:
+    def __init__(self, context: Context, key: str, health: InstanceHealth) -> None:
         self.context = context
+        self._health = health
         self.key = key
         self.appliance_id = context.appliance_id(key)
         """The gateway-wide name."""
@@ -86,6 +88,7 @@ class S2Appliance:
             self.context.say(registration)
         else:
             self._steerable = not measured
+            self._health.well(self.appliance_id)
             self.context.add_appliance(self.key, registration, self, steerable=not measured, safe_fallback=True)
         self.well()
 
@@ -114,13 +117,18 @@ class S2Appliance:
             self._recovering = self.context.call_later(DEGRADED_S, self.well)
 
     def condition(self, state: ConditionState, detail: str, text: str, cure: str = "") -> None:
-        """Tell how the device is doing, when that is news."""
+        """Tell how the device is doing, when that is news; of one that is no appliance yet the instance tells it."""
         if self._recovering is not None:
             self._recovering.cancel()
             self._recovering = None
-        if self._steerable is not None and not self.muted and (self._condition or detail):
-            self._condition = detail
+        if self.muted or not (self._condition or detail):
+            return
+        self._condition = detail
+        if self._steerable is not None:
             self.context.condition(state, detail, text, cure, self.appliance_id)
+        elif detail:
+            trouble = Trouble(ConditionState.DEGRADED, detail, f"{self.appliance_id}: {text}", cure)
+            self._health.passing(self.appliance_id, trouble)
 
     # --- what the gateway says
 

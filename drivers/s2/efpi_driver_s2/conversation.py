@@ -25,6 +25,7 @@ from efi.s2.mapping.translation import NOTHING, Translation
 from efi.s2.messages import AnyNamedMessage, Instruction
 from efi.s2.outcome import ControlTypeChanged, Declined, Event, NotDelivered, Outcome, Received
 from efi.s2.profile import Profile
+from efi.s2.session_limits import SessionLimits
 from efpi_core.clock import TimerHandle
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.context import Context
@@ -46,6 +47,9 @@ DESCRIBE_WITHIN_S = 60.0
 
 ANSWERS = 8
 """So many messages a device may say because of one of ours: that it came, how far it is, its state."""
+
+LIMITS = SessionLimits()
+"""What a session bears."""
 
 MOST_NOTES = 50
 """So many different things that the interface cannot carry are told in the log, of one connection."""
@@ -103,7 +107,7 @@ class Conversation:
         self._context = context
         self._host = host
         self._new_id = new_id
-        self._session = CemSession(new_id=new_id, judge=self._judge, agreed=agreed)
+        self._session = CemSession(new_id=new_id, judge=self._judge, agreed=agreed, limits=LIMITS)
         self._side: DeviceSide | None = None
         self._meant = NOTHING
         self._unanswered = Unanswered()
@@ -180,6 +184,7 @@ class Conversation:
 
     def _introduce(self, details: ResourceManagerDetails) -> Refusal | None:
         """Find its appliance; one that changes its name meanwhile is another device, and has to connect anew."""
+        self.came = True
         if self._side is not None and self._session.details is not None:
             if details.resource_id == self._session.details.resource_id:
                 return None
@@ -198,12 +203,11 @@ class Conversation:
             ),
         )  # fmt: skip
         settled.appliance.arrived(self)
-        self.came = True
         return None
 
     def _refuse(self, error: NotAdmittedError) -> Refusal:
         """Have nothing to do with whoever this is, once it has been told so."""
-        ending = Ending(EndedBy.REFUSED, str(error), error.cure)
+        ending = Ending(EndedBy.REFUSED, str(error), error.cure, error.detail)
         self._context.soon(lambda: self.part(SessionRequestType.TERMINATE, ending))
         return Refusal(error.detail, "resource_id", None, str(error), error.cure)
 

@@ -96,7 +96,7 @@ class Household:
             raise
         appliance = self._appliances.get(key)
         if appliance is None:
-            appliance = self._appliances[key] = S2Appliance(self.context, key)
+            appliance = self._appliances[key] = S2Appliance(self.context, key, self._health)
         older, self._speaking[key] = self._speaking.get(key), conversation
         if older is not None:
             self.context.log.warning(f"{appliance.appliance_id}: a newer connection takes the place of the one before")

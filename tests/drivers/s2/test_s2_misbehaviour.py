@@ -5,11 +5,12 @@ import contextlib
 import json
 
 import pytest
-from efpi_driver_s2 import telling
+from efpi_driver_s2 import conversation, household, telling
 from s2_gateway_end import OPEN, GatewayEnd
 from websockets.exceptions import ConnectionClosed
 
 from efi.allocation import AllocationStatus
+from efi.s2.session_limits import SessionLimits
 from efi.storage import StorageStateUpdate, StorageSystemDescription
 from efpi_core.plugin.condition import ConditionState
 from tests.peers.raw_rm import RawRm, battery, details, level, measurement, mode, new_id
@@ -212,7 +213,7 @@ async def test_a_device_that_becomes_another_within_a_session_has_to_connect_ane
         await gateway.told(NAME, StorageSystemDescription)
         await rm.send(details("somebody-else"))
         assert (await rm.gone())[0] == 1008
-        await gateway.condition(ConditionState.OFFLINE, "refused", NAME)
+        await gateway.condition(ConditionState.OFFLINE, "identity_changed", NAME)
 
 
 async def test_there_is_room_for_so_many_devices() -> None:
@@ -257,6 +258,43 @@ async def test_a_device_that_changes_what_it_can_do_all_the_time_loses_its_link_
         told = await gateway.condition(ConditionState.OFFLINE, "flood", "s2-restless")
         assert "changes" in told.text
         await well(gateway, rm, 60.0)
+
+
+async def test_a_device_that_does_not_say_what_it_can_do_is_named_until_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conversation, "DESCRIBE_WITHIN_S", 0.0)
+    monkeypatch.setattr(household, "TICK_S", 0.05)
+    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url(), behaves=False) as rm:
+        await rm.say("Handshake", role="RM", supported_protocol_versions=["0.0.2-beta"])
+        await rm.send(rm.details)
+        await rm.selected()
+        told = await gateway.condition(ConditionState.DEGRADED, "no_description")
+        assert NAME in told.text and told.cure
+        for message in (battery(), level(50), mode("rest")):
+            await rm.send(message)
+        await gateway.condition(ConditionState.OK, "")
+        await well(gateway, rm, 60.0)
+
+
+async def test_a_device_that_offers_nothing_that_is_known_here_is_named() -> None:
+    async with GatewayEnd.running() as gateway:
+        url = await gateway.url()
+        async with RawRm.calling(url, control_types=["NO_SELECTION"]) as rm:
+            told = await gateway.condition(ConditionState.DEGRADED, "no_control_type")
+            assert NAME in told.text and told.cure
+            assert rm.closed is None
+
+
+async def test_a_device_that_connects_and_says_nothing_is_named_and_parted_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(household, "TICK_S", 0.05)
+    monkeypatch.setattr(conversation, "LIMITS", SessionLimits(handshake_within_s=0.2))
+    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url(), behaves=False) as rm:
+        assert (await rm.gone())[0] == 1008
+        told = await gateway.condition(ConditionState.OFFLINE, "no_handshake")
+        assert told.cure
 
 
 async def test_hostile_texts_are_harmless() -> None:
