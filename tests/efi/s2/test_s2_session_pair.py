@@ -31,14 +31,24 @@ CROSSED = {"inactive_control_type", "not_described", "unknown_id", "unknown_obje
 class Pair(RuleBasedStateMachine):
     """Two ends, and what is on its way between them."""
 
-    @initialize(cem=st.sampled_from([[Profile.V1, Profile.BETA], [Profile.BETA]]), rm_first=st.booleans())
-    def begin(self, cem: list[Profile], rm_first: bool) -> None:
+    @initialize(
+        cem=st.sampled_from([[Profile.V1, Profile.BETA], [Profile.BETA]]),
+        rm_first=st.booleans(),
+        settled=st.sampled_from([None, *SAYINGS]),
+    )
+    def begin(self, cem: list[Profile], rm_first: bool, settled: ControlType | None) -> None:
         self.cem = CemSession(new_id=m.ids("cem"), profiles=cem)
         self.rm = RmSession(m.details(), new_id=m.ids("rm"))
         self.under_way: dict[Session, list[bytes]] = {self.cem: [], self.rm: []}
         self.events: dict[Session, list[Any]] = {self.cem: [], self.rm: []}
         for end in (self.rm, self.cem) if rm_first else (self.cem, self.rm):
             self.take(end, end.start(0))
+        if settled is not None:
+            self.all_arrives()
+            self.the_manager_selects(settled)
+            self.all_arrives()
+            self.the_device_speaks(0)
+            self.all_arrives()
 
     def other(self, end: Session) -> Session:
         return self.cem if end is self.rm else self.rm
@@ -54,6 +64,11 @@ class Pair(RuleBasedStateMachine):
     def deliver(self, end: Session) -> None:
         if self.under_way[end]:
             self.take(end, end.receive(self.under_way[end].pop(0), 0))
+
+    def all_arrives(self) -> None:
+        while any(self.under_way.values()):
+            self.deliver(self.cem)
+            self.deliver(self.rm)
 
     @rule(to_cem=st.booleans(), count=st.integers(1, 6))
     def some_messages_arrive(self, to_cem: bool, count: int) -> None:
@@ -89,9 +104,7 @@ class Pair(RuleBasedStateMachine):
         self.say(self.rm, m.revoke(kind, name))
 
     def teardown(self) -> None:
-        while any(self.under_way.values()):
-            self.deliver(self.cem)
-            self.deliver(self.rm)
+        self.all_arrives()
         assert self.cem.profile is self.rm.profile is not None
         assert self.cem.details == self.rm.details
         assert self.cem.control_type is self.rm.control_type and self.cem.selecting is None

@@ -32,6 +32,7 @@ DEVICE_WORDS = [
     m.details, m.battery, m.level, m.doing, m.pause_over, m.heater, m.wash, m.washing, m.curtailment, m.measured,
     lambda: m.doing("charge"), lambda: m.heater_is("on"), lambda: m.heater_is("hot"), lambda: m.washing(sequence="eco"),
 ]  # fmt: skip
+DESCRIBED = {m.FRBC: m.battery, m.OMBC: m.heater, m.PPBC: m.wash, m.PEBC: m.curtailment}
 MANAGER_WORDS = [m.charge, m.heat, m.start_washing, m.curtail, lambda: m.charge(name="i1"), lambda: m.charge("none")]
 
 names = st.sampled_from(["i1", "i2", "own-1", "own-2", "own-5", "wash", "roof", "rest", "inverter", "main", "eco"])
@@ -40,11 +41,24 @@ names = st.sampled_from(["i1", "i2", "own-1", "own-2", "own-5", "wash", "roof", 
 class Conversation(RuleBasedStateMachine):
     """One end under watch, a peer that says anything, and time."""
 
-    @initialize(role=st.sampled_from(EnergyManagementRole), agreed=st.sampled_from([None, *Profile]))
-    def begin(self, role: EnergyManagementRole, agreed: Profile | None) -> None:
+    @initialize(
+        role=st.sampled_from(EnergyManagementRole),
+        agreed=st.sampled_from([None, *Profile]),
+        settled=st.sampled_from([None, *DESCRIBED]),
+    )
+    def begin(self, role: EnergyManagementRole, agreed: Profile | None, settled: ControlType | None) -> None:
         self.role = role
         self.end = WatchedSession(role, agreed)
         self.heard: list[bytes] = []
+        if settled is not None:
+            if role is CEM:
+                self.hears(m.details())
+            self.a_control_type_is_selected(settled)
+            word = DESCRIBED[settled]
+            if role is CEM:
+                self.hears(word())
+            else:
+                self.end.send(word())
 
     def hears(self, message: Any) -> None:
         data = dump(message)
