@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, get_args
 
-from efi.refusal import Refused, refuse
+from efi.refusal import Refusal, Refused, refuse
 from efi.s2.common import ControlType
 from efi.s2.conversation import (
     EnergyManagementRole,
@@ -17,6 +17,7 @@ from efi.s2.conversation import (
 )
 from efi.s2.deliveries import printable
 from efi.s2.judgement import Harmless
+from efi.s2.live_objects import LiveObjects
 from efi.s2.messages import AnyNamedMessage, Instruction, OfDevice, control_type_of
 from efi.s2.outcome import EndingKind, Outcome
 from efi.s2.power import PowerForecast, PowerMeasurement
@@ -113,34 +114,37 @@ class CemSession(Session):
 
     def _check_controlled(self, message: Any) -> Any:
         self._check_told(message)
-        name = message.message_type
-        if self.selecting is None or control_type_of(name) is not self.selecting:
-            self._check_active(name)
+        if self._begins(message):
+            LiveObjects().check(message)
+        else:
+            self._check_active(message.message_type)
             self._live.check(message)
         return message
 
     def _take_controlled(self, message: Any) -> None:
-        if self.selecting is not None and control_type_of(message.message_type) is self.selecting:
+        if self._begins(message):
             self._selected()
         self._live.apply(message)
         self._deliver(message)
+
+    def _begins(self, message: Any) -> bool:
+        """Whether this is the first thing that belongs to the control type that was selected."""
+        return self.selecting not in (None, self.control_type) and (
+            control_type_of(message.message_type) is self.selecting
+        )
 
     def _check_status(self, message: InstructionStatusUpdate) -> InstructionStatusUpdate:
         name = self.instructions.find(message.instruction_id)
         if name is None:
             closed = self.instructions.closed_lately(message.instruction_id)
-            try:
-                refuse(
-                    "instruction_closed" if closed else "unknown_instruction",
-                    "instruction_id",
-                    message.instruction_id,
-                    "this instruction is over" if closed else "no such instruction was given",
-                    "tell the status of open instructions, by the `id` of each",
-                )
-            except Refused as refused:
-                if closed:
-                    raise Harmless(refused.refusal) from None
-                raise
+            refusal = Refusal(
+                "instruction_closed" if closed else "unknown_instruction",
+                "instruction_id",
+                message.instruction_id,
+                "this instruction is over" if closed else "no such instruction was given",
+                "tell the status of open instructions, by the `id` of each",
+            )
+            raise Harmless(refusal) if closed else Refused(refusal)
         regression = self.instructions.regression(name, message.status_type)
         if regression is not None:
             raise Harmless(regression)
@@ -164,15 +168,7 @@ class CemSession(Session):
     def _send_selection(self, message: SelectControlType) -> None:
         if self.details is None:
             refuse("no_details", "", None, "the device has not said what it is", "wait for ResourceManagerDetails")
-        available = self.details.available_control_types
-        if message.control_type not in available and message.control_type is not ControlType.NO_SELECTION:
-            refuse(
-                "control_type_not_available",
-                "control_type",
-                message.control_type.value,
-                f"the device offers {', '.join(available)}",
-                "select one of these",
-            )
+        self._check_offered(self.details, message)
         self._selecting = message
 
     def _send_instruction(self, message: Instruction) -> None:
@@ -193,11 +189,7 @@ class CemSession(Session):
     def _send_revocation(self, message: RevokeObject) -> None:
         if not message.object_type.value.endswith("Instruction"):
             refuse("not_ours", "object_type", message.object_type.value, "the device said it", "leave it to the device")
-        try:
-            found = self._find_revoked(message)
-        except Harmless as harmless:
-            raise Refused(harmless.refusal) from None
-        if found is not message:
+        if self._find_own(message) is not message:
             refuse("unknown_object", "object_id", message.object_id, "that is a message_id", "quote the `id`")
 
     def _heard(self, message: AnyNamedMessage) -> None:

@@ -126,6 +126,10 @@ class ResourceManagerDetails(NamedMessage):
     provides_power_measurement_types: tuple[CommodityQuantity, ...] = Field(min_length=1, max_length=10, fail_fast=True)
     """What it may measure; one at least is named even where nothing is measured."""
 
+    def offers(self, control_type: ControlType) -> bool:
+        """Whether the device can be controlled so; every device can be left to itself."""
+        return control_type is ControlType.NO_SELECTION or control_type in self.available_control_types
+
 
 class SelectControlType(NamedMessage):
     """The energy manager says how it will control the device; NO_SELECTION leaves the device to itself."""

@@ -15,7 +15,7 @@ from efi.s2.conversation import (
     SelectControlType,
     SessionRequest,
 )
-from efi.s2.judgement import Busy, Harmless
+from efi.s2.judgement import Busy
 from efi.s2.messages import AnyNamedMessage, Instruction, OfDevice, control_type_of
 from efi.s2.power import PowerForecast, PowerMeasurement
 from efi.s2.profile import Profile
@@ -86,15 +86,7 @@ class RmSession(Session):
             self._introduce()
 
     def _check_selection(self, message: SelectControlType) -> SelectControlType:
-        available = self.details.available_control_types
-        if message.control_type not in available and message.control_type is not ControlType.NO_SELECTION:
-            refuse(
-                "control_type_not_available",
-                "control_type",
-                message.control_type.value,
-                f"the device offers {', '.join(available)}",
-                "select one of these",
-            )
+        self._check_offered(self.details, message)
         return message
 
     def _take_selection(self, message: SelectControlType) -> None:
@@ -162,10 +154,7 @@ class RmSession(Session):
         self.instructions.advance(name, message.status_type)
 
     def _send_revocation(self, message: RevokeObject) -> None:
-        try:
-            found = self._find_revoked(message)
-        except Harmless as harmless:
-            raise Refused(harmless.refusal) from None
+        found = self._find_own(message)
         self._forget_revoked(found)
         self.instructions.close(found.object_id)
 

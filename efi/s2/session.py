@@ -5,7 +5,6 @@ that a peer sends makes it raise, and no single message ends it but a SessionReq
 """
 
 from abc import ABC, abstractmethod
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -28,6 +27,7 @@ from efi.s2.conversation import (
     SessionRequestType,
 )
 from efi.s2.deliveries import LONGEST_LABEL, NIL_ID, Deliveries, printable
+from efi.s2.heard import HeardMessages
 from efi.s2.instructions import OpenInstructions
 from efi.s2.judgement import Busy, Harmless
 from efi.s2.live_objects import LiveObjects
@@ -51,11 +51,6 @@ from efi.s2.session_limits import SessionLimits
 
 Judge = Callable[[AnyNamedMessage], Refusal | None]
 """Asked of what passed the session's own rules, before it is acknowledged; a refusal makes it INVALID_CONTENT."""
-
-
-class _Seen(NamedTuple):
-    digest: int
-    answer: ReceptionStatus
 
 
 class Hearing(NamedTuple):
@@ -104,7 +99,7 @@ class Session(ABC):
         self._revoked = RecentIds(limits.remembered_messages)
         self._deliveries = Deliveries(limits.deliveries)
         self._bad_frames = BadFrames(limits.bad_frames)
-        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._heard_lately = HeardMessages(limits.remembered_messages)
         self._taken_up_until: float | None = None
         self._at = 0.0
         self._to_peer: list[AnyS2Message] = []
@@ -196,9 +191,9 @@ class Session(ABC):
     # What the other side says ----------------------------------------------------------------------------------------
 
     def _take(self, message: Any, digest: int) -> None:
-        seen = self._seen.get(message.message_id)
-        if seen is not None and seen.digest == digest:
-            self._to_peer.append(seen.answer)
+        answered = self._heard_lately.answer_to(message.message_id, digest)
+        if answered is not None:
+            self._to_peer.append(answered)
             self._warn("repeated_message", "message_id", message.message_id, "it came before", "send it once")
             return
         name, kind = message.message_id, message.message_type
@@ -237,10 +232,7 @@ class Session(ABC):
     def _acknowledge(self, message_id: str, digest: int) -> None:
         answer = ReceptionStatus(subject_message_id=message_id, status=ReceptionStatusValues.OK)
         self._to_peer.append(answer)
-        self._seen.pop(message_id, None)
-        self._seen[message_id] = _Seen(digest, answer)
-        if len(self._seen) > self._limits.remembered_messages:
-            self._seen.popitem(last=False)
+        self._heard_lately.remember(message_id, digest, answer)
 
     def _deliver(self, message: AnyNamedMessage) -> None:
         self._events.append(Received(message))
@@ -303,24 +295,37 @@ class Session(ABC):
             raise Refused(unknown)
         return message if found == name else message.model_copy(update={"object_id": found})
 
+    def _find_own(self, message: RevokeObject) -> RevokeObject:
+        """The same for a revocation of this end, which takes back nothing twice."""
+        try:
+            return self._find_revoked(message)
+        except Harmless as harmless:
+            raise Refused(harmless.refusal) from None
+
     def _forget_revoked(self, message: RevokeObject) -> None:
         self._revoked.add(message.object_id)
-        self._seen.clear()
+        self._heard_lately.forget()
         self._live.revoke(message.object_type, message.object_id)
+
+    def _check_offered(self, details: ResourceManagerDetails, selection: SelectControlType) -> None:
+        """Refuse to select what the device does not offer."""
+        if not details.offers(selection.control_type):
+            offered, value = ", ".join(details.available_control_types), selection.control_type.value
+            refuse("control_type_not_available", "control_type", value, f"the device offers {offered}", "select that")
 
     def _activate(self, control_type: ControlType) -> None:
         """Another control type is active, or the same one anew."""
         before, self.control_type = self.control_type, control_type
         self._live.clear()
         # A device may describe itself in the very same words, ids included.
-        self._seen.clear()
+        self._heard_lately.forget()
         self._deliveries.activate(control_type)
         self._events.append(ControlTypeChanged(control_type, before))
 
     def _know(self, details: ResourceManagerDetails) -> None:
         """The device is this; a control type that it no longer offers ends."""
         self.details = details
-        if self.control_type not in (ControlType.NO_SELECTION, *details.available_control_types):
+        if not details.offers(self.control_type):
             self._activate(ControlType.NO_SELECTION)
 
     # What the other side answers -------------------------------------------------------------------------------------

@@ -773,3 +773,19 @@ def test_what_the_profile_does_not_have_is_not_said() -> None:
     hears(session, SelectControlType(message_id=m.new_id(), control_type=ControlType.DEMAND_DRIVEN_BASED_CONTROL))
     assert session.profile is Profile.BETA
     assert (refusal := session.send(demand, 0).refusal) is not None and refusal.rule == "wrong_profile"
+
+
+def test_a_status_that_crosses_a_selection_of_the_same_type_does_not_begin_it() -> None:
+    session = cem_in(m.FRBC)
+    hears(session, m.battery())
+    outcome = session.select(m.FRBC, 0)
+    assert received(hears(session, m.doing("charge")))
+    assert session.selecting is m.FRBC
+    assert acknowledge(session, outcome).events[-1] == ControlTypeChanged(m.FRBC, m.FRBC)
+
+
+def test_a_status_before_its_description_does_not_begin_a_control_type() -> None:
+    session = cem_with()
+    session.select(m.FRBC, 0)
+    assert declined(hears(session, m.doing("charge"))) == "not_described"
+    assert session.selecting is m.FRBC and received(hears(session, m.level()))

@@ -109,6 +109,6 @@ class WatchedSession:
             assert len(session.ending.reason) < 2 * LONGEST_LABEL and session.ending.reason.isprintable()
         assert len(session.instructions) <= LIMITS.most_instructions
         assert len(session._deliveries) <= LIMITS.deliveries.most
-        assert len(session._seen) <= LIMITS.remembered_messages
+        assert len(session._heard_lately) <= LIMITS.remembered_messages
         self.said += outcome.to_peer
         del self.said[:-20]
