@@ -1,12 +1,13 @@
 """Leniency: a document that is not as its schema asks is mended where a named leniency says how, and nowhere else."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from efi.conversion import Leniency, LeniencyKind
-from efi.xml.schema.definition import Schema
+from efi.xml.schema.definition import Schema, SimpleType
 from efi.xml.schema.validator import MOST_FAULTS, Fault, validate
-from efi.xml.tree import Element
+from efi.xml.tree import Element, trimmed
 
 MOST_PASSES = 16
 """How often a document is looked at again: a mended element may hold what needs mending, too."""
@@ -39,6 +40,32 @@ class Mender:
     """The faults that it may answer, by their rule."""
     answer: Callable[[Fault], Mend | None]
     """How to mend a fault; None where the leniency does not cover it."""
+
+
+def replaced(fault: Fault, text: str) -> Mend | None:
+    """The change of a wrong text or value to another that its type accepts; None where it does not."""
+    if not isinstance(fault.type, SimpleType) or text == fault.value or not fault.type.accepts(text):
+        return None
+
+    def change() -> None:
+        if fault.attribute is None:
+            fault.element.text = text
+        else:
+            fault.element.attributes[fault.attribute] = text
+
+    return change
+
+
+def padded(fault: Fault) -> Mend | None:
+    """Leave out blanks around a text."""
+    return replaced(fault, trimmed(fault.value or ""))
+
+
+def finished(fault: Fault) -> Mend | None:
+    """Give a number or length of time the digits that it lacks, as libxml2 does: `1e`, `PT1.S`, `PT.5S`."""
+    text = re.sub(r"([eE][+-]?)(?=[ \t\r\n]*$)", r"\g<1>0", fault.value or "")
+    text = re.sub(r"(?<=[HMT])\.(?=[0-9])", "0.", re.sub(r"(?<=[0-9])\.S", ".0S", text))
+    return replaced(fault, text)
 
 
 UNTOLD = LeniencyKind(

@@ -16,7 +16,7 @@ from efi.xml.efi2.leniencies import (
     UNFINISHED_NUMBER,
 )
 from efi.xml.efi2.vocabulary import DEVICE_CLASS_SPELLINGS, TAG, VERSION
-from efi.xml.mending import WAIVE, Mend, Mender
+from efi.xml.mending import WAIVE, Mend, Mender, finished, padded, replaced
 from efi.xml.schema.definition import AnyType, ComplexType, SimpleType
 from efi.xml.schema.validator import Fault
 from efi.xml.tree import Element, local_name, trimmed
@@ -142,43 +142,19 @@ def _version(fault: Fault) -> Mend | None:
     return lambda: fault.element.attributes.__setitem__(f"{TAG}efiVersion", VERSION)
 
 
-def _replace(fault: Fault, text: str) -> Mend | None:
-    """The change of the text or value to another that the type accepts; None where it does not."""
-    if not isinstance(fault.type, SimpleType) or text == fault.value or not fault.type.accepts(text):
-        return None
-
-    def change() -> None:
-        if fault.attribute is None:
-            fault.element.text = text
-        else:
-            fault.element.attributes[fault.attribute] = text
-
-    return change
-
-
-def _padded(fault: Fault) -> Mend | None:
-    return _replace(fault, trimmed(fault.value or ""))
-
-
 def _spelling(fault: Fault) -> Mend | None:
     if not isinstance(fault.type, SimpleType) or fault.value is None:
         return None
     text = trimmed(fault.value)
     if local_name(fault.type.name) == "DeviceClass":
-        return _replace(fault, DEVICE_CLASS_SPELLINGS.get(re.sub("[ _-]+", "", text.lower()), ""))
+        return replaced(fault, DEVICE_CLASS_SPELLINGS.get(re.sub("[ _-]+", "", text.lower()), ""))
     word = text.upper()
-    return _replace(fault, CURRENCY_WORDS.get(word, word) if local_name(fault.type.name) == "CurrencyType" else word)
+    return replaced(fault, CURRENCY_WORDS.get(word, word) if local_name(fault.type.name) == "CurrencyType" else word)
 
 
 def _currency(fault: Fault) -> Mend | None:
     named = isinstance(fault.type, SimpleType) and local_name(fault.type.name) == "CurrencyType"
     return WAIVE if named and _CURRENCY_CODE.fullmatch(fault.value or "") else None
-
-
-def _finished(fault: Fault) -> Mend | None:
-    text = re.sub(r"([eE][+-]?)(?=[ \t\r\n]*$)", r"\g<1>0", fault.value or "")
-    text = re.sub(r"(?<=[HMT])\.(?=[0-9])", "0.", re.sub(r"(?<=[0-9])\.S", ".0S", text))
-    return _replace(fault, text)
 
 
 MENDERS = (
@@ -196,10 +172,10 @@ MENDERS = (
     Mender(
         PADDED,
         frozenset(("not_an_instant", "not_a_duration", "not_a_number", "pattern_mismatch", "not_listed")),
-        _padded,
+        padded,
     ),
     Mender(SPELLING, frozenset(("not_listed",)), _spelling),
     Mender(CURRENCY, frozenset(("not_listed",)), _currency),
-    Mender(UNFINISHED_NUMBER, frozenset(("not_a_number", "not_a_duration")), _finished),
+    Mender(UNFINISHED_NUMBER, frozenset(("not_a_number", "not_a_duration")), finished),
 )
 """The leniencies in the order in which they are tried."""

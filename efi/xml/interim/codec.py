@@ -23,10 +23,11 @@ from efi.xml.interim import (
     storage_description,
     time_shiftable,
 )
-from efi.xml.interim.mending import Mended, mend
+from efi.xml.interim.mending import MENDERS, Mended, mend
 from efi.xml.interim.sheet import NotCarried, Sheet, node
 from efi.xml.interim.source import Source, part
 from efi.xml.interim.vocabulary import CURRENCY_WORDS, ROOT
+from efi.xml.mending import mend as mend_texts
 from efi.xml.names import NameTable, identifier_of
 from efi.xml.schema.official import interim_schema
 from efi.xml.schema.validator import validate
@@ -142,13 +143,12 @@ class InterimCodec:
         """
         schema = interim_schema()
         mended = Mended(root)
-        found = validate(root, schema)
-        if found:
+        if validate(root, schema, most=1):
             mended = mend(root)
-            if mended.leniencies:
-                found = validate(root, schema)
-        if found:
-            raise InvalidXmlError(fault.refusal(root) for fault in found)
+            found, told = mend_texts(root, schema, MENDERS)
+            if found:
+                raise InvalidXmlError(fault.refusal(root) for fault in found)
+            mended.leniencies += told
         source = Source(root, self.names, self._calorific_value)
         source.device_description, source.upper = mended.device_description, mended.upper
         return self._read(source, root.children[0], mended)

@@ -4,6 +4,7 @@ from efi.conversion import LeniencyKind
 
 # The schema allows these, and only the reading needs a word ----------------------------------------------------------
 
+FINER_TIME = LeniencyKind("finer_time", "an instant or length of time with parts of a microsecond", "cut off")
 ZONELESS_TIME = LeniencyKind("zoneless_time", "a time without a zone", "taken as UTC")
 LONG_TEXT = LeniencyKind(
     "long_text", "a label of more than 200 characters, or an explanation of more than 2000", "cut to that length"
@@ -23,11 +24,16 @@ REPEATED_COMMODITY = LeniencyKind("repeated_commodity", "the same commodity twic
 REVERSED_RANGE = LeniencyKind("reversed_range", "a range whose lower bound lies above its upper", "its bounds swapped")
 RANGE_GAP = LeniencyKind(
     "range_gap",
-    "fill level ranges that leave a gap, as 0 to 20 and 21 to 100",
+    "fill level ranges that leave a gap or overlap, as 0 to 20 and 21 to 100",
     "the lower one reaches to where the next begins",
 )
 UNORDERED_RANGES = LeniencyKind(
     "unordered_ranges", "fill level ranges that are not in rising order", "brought into rising order"
+)
+EMPTY_RANGE = LeniencyKind(
+    "empty_range",
+    "a range of fill levels that ends where it begins, among others",
+    "left out; its neighbours meet there",
 )
 UNORDERED_BOUNDS = LeniencyKind(
     "unordered_bounds", "bounds of probability that do not enclose the value in order", "the bounds are left out"
@@ -40,6 +46,17 @@ UNEQUAL_PROFILES = LeniencyKind(
 
 # The schema forbids these ---------------------------------------------------------------------------------------------
 
+PADDED = LeniencyKind("padded", "blanks around an instant, a length of time or a word", "read without them")
+UNFINISHED_NUMBER = LeniencyKind(
+    "unfinished_number",
+    "a number or length of time that lacks a digit, as `1e`, `PT1.S` or `PT.5S`",
+    "the missing digits are zeros",
+)
+WORD = LeniencyKind(
+    "word",
+    "a listed word in other letters, as `electricity`, `Euro` or the unit `W`, and a currency by its code",
+    "as it is listed",
+)
 SPELLING = LeniencyKind(
     "spelling",
     "a message's name in another of its spellings, as `inFlexibleMeasurement` or `inflexibleForecast`",

@@ -12,17 +12,22 @@ from efi.xml.interim.leniencies import (
     HEAD_DEVICE_ID,
     HEAD_STORAGE_POINTS,
     ID_NOT_A_NAME,
+    PADDED,
     PREFIXLESS_ATTRIBUTE,
     SPELLING,
+    UNFINISHED_NUMBER,
+    WORD,
 )
 from efi.xml.interim.sheet import leaf, listed, node
 from efi.xml.interim.source import maybe, part, parts
-from efi.xml.interim.vocabulary import NAMESPACE
+from efi.xml.interim.vocabulary import CURRENCIES, NAMESPACE
+from efi.xml.mending import Mend, Mender, finished, padded, replaced
 from efi.xml.names import xml_name
 from efi.xml.schema.builtin import NCNAME
-from efi.xml.schema.definition import ComplexType
+from efi.xml.schema.definition import ComplexType, SimpleType
 from efi.xml.schema.official import interim_schema
-from efi.xml.tree import BLANKS, Element, path_of
+from efi.xml.schema.validator import Fault
+from efi.xml.tree import BLANKS, Element, path_of, trimmed
 
 _TAG = f"{NAMESPACE}}}"
 
@@ -162,3 +167,31 @@ def _mend_points(mended: Mended, mode: Element) -> None:
 
 def _type_of(point: Element) -> str | None:
     return point.attributes.get(f"{_TAG}type", point.attributes.get("type"))
+
+
+# Texts ----------------------------------------------------------------------------------------------------------------
+
+_CURRENCY_CODES = {code.lower(): word for word, code in CURRENCIES.items()}
+
+
+def _word(fault: Fault) -> Mend | None:
+    """A listed word in other letters; a currency's code becomes its word."""
+    text = trimmed(fault.value or "").lower()
+    listed_words = fault.type.values if isinstance(fault.type, SimpleType) else ()
+    text = _CURRENCY_CODES.get(text, text) if set(CURRENCIES) <= set(listed_words) else text
+    word = next((each for each in listed_words if each.lower() == text), None)
+    return None if word is None else replaced(fault, word)
+
+
+def _unit(fault: Fault) -> Mend | None:
+    """The unit of a profile is Watt, whatever letters it is written in."""
+    return replaced(fault, "Watt") if trimmed(fault.value or "").lower() in ("w", "watt", "watts") else None
+
+
+MENDERS = (
+    Mender(PADDED, frozenset(("not_an_instant", "not_a_duration", "not_a_number", "not_listed")), padded),
+    Mender(WORD, frozenset(("not_listed",)), _word),
+    Mender(WORD, frozenset(("not_fixed_value",)), _unit),
+    Mender(UNFINISHED_NUMBER, frozenset(("not_a_number", "not_a_duration")), finished),
+)
+"""What is forgiven of texts, in the order in which it is tried."""

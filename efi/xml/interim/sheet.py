@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from efi.conversion import Alias, Loss, LossKind
 from efi.xml.interim.vocabulary import NAMESPACE
+from efi.xml.lexical import duration_text, instant_text, money_text, number_text
 from efi.xml.names import NameTable, number_in, xml_name
 from efi.xml.scale import scaled_text
 from efi.xml.tree import Element
@@ -90,20 +91,17 @@ def leaf(name: str, text: str) -> Element:
 
 def number(name: str, value: float, factor: Fraction = Fraction(1)) -> Element:
     """An element that holds the number which, times a factor, is this value."""
-    return leaf(name, repr(float(value)) if factor == 1 else scaled_text(value, factor))
+    return leaf(name, number_text(value) if factor == 1 else scaled_text(value, factor))
 
 
 def instant(name: str, value: datetime) -> Element:
     """An element that holds an instant, in UTC."""
-    return leaf(name, value.isoformat().replace("+00:00", "Z"))
+    return leaf(name, instant_text(value))
 
 
 def duration(name: str, value: timedelta) -> Element:
     """An element that holds a length of time."""
-    days, seconds, micros = value.days, value.seconds, value.microseconds
-    parts = f"{seconds}" + (f".{micros:06d}".rstrip("0") if micros else "")
-    date = f"{days}D" if days else ""
-    return leaf(name, f"P{date}T{parts}S" if parts != "0" or not date else f"P{date}")
+    return leaf(name, duration_text(value))
 
 
 def truth(name: str, value: bool) -> Element:
@@ -113,7 +111,7 @@ def truth(name: str, value: bool) -> Element:
 
 def price(name: str, value: Decimal, currency: str | None) -> Element:
     """An element that holds an amount of money."""
-    element = leaf(name, f"{value:f}")
+    element = leaf(name, money_text(value))
     if currency is not None:
         element.attributes[f"{_TAG}currency"] = currency
     return element

@@ -3,19 +3,20 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import NoReturn
 
 from efi.conversion import Alias, Leniency, LeniencyKind, Loss, LossKind
 from efi.refusal import Refusal
-from efi.types import NumberRange
+from efi.types import MONEY_PLACES, NumberRange
 from efi.xml.errors import SenselessXmlError
-from efi.xml.interim.leniencies import LONG_TEXT, REVERSED_RANGE, ZONELESS_TIME
+from efi.xml.interim.leniencies import FINER_TIME, LONG_TEXT, REVERSED_RANGE, ZONELESS_TIME
 from efi.xml.interim.vocabulary import CURRENCIES, MULTIPLIERS, NAMESPACE
+from efi.xml.lexical import LexicalError, finer_than_microseconds, read_duration, read_instant
 from efi.xml.names import LEAST, MOST, NameTable, identifier_of, name_of
 from efi.xml.scale import scaled
-from efi.xml.schema.builtin import DURATION, INTEGER
+from efi.xml.schema.builtin import INTEGER
 from efi.xml.tree import BLANKS, Element, path_of
 
 _TAG = f"{NAMESPACE}}}"
@@ -27,6 +28,14 @@ PRICE_CURRENCY = LossKind(
     "*/@currency",
     "a currency is told with the registration, and not with each cost",
 )
+
+MONEY_ROUNDED = LossKind(
+    ("storageSystemDescription", "outputAdjustableSystemDescription"),
+    "*/transitionCosts",
+    "an amount has at most 18 decimal places; it is rounded",
+)
+
+_EXACT = Context(prec=60)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
@@ -177,7 +186,19 @@ class Source:
             self.currency = currency
             if currency != self.registered_currency:
                 self.losses.append(Loss(self.path(element), currency, PRICE_CURRENCY.reason))
-        return Decimal(element.text.strip(BLANKS))
+        return self._money(element)
+
+    def _money(self, element: Element) -> Decimal:
+        """An amount of money, digit by digit; what is finer than the interface tells is rounded."""
+        text = element.text.strip(BLANKS)
+        amount = Decimal(text)
+        try:
+            rounded = amount.quantize(MONEY_PLACES, context=_EXACT) if amount.as_tuple().exponent < -18 else amount  # type: ignore[operator]  # an xs:decimal is finite
+        except ArithmeticError:
+            self.refuse("too_many_digits", element, text[:80], "an amount has at most 30 digits", "round it")
+        if rounded != amount:
+            self.losses.append(Loss(self.path(element), text[:80], MONEY_ROUNDED.reason))
+        return rounded
 
     def gas_factor(self, element: Element) -> Fraction:
         """m³/s in a W of gas. Refuses where the calorific value is not known, unless the element tells 0."""
@@ -205,40 +226,31 @@ class Source:
     # Time -------------------------------------------------------------------------------------------------------------
 
     def instant(self, element: Element) -> datetime:
-        """An instant; one without a zone is taken to be in UTC, and told."""
-        text = element.text.strip(BLANKS)
-        day_after = "T24:" in text
+        """An instant in UTC; one without a zone is taken to be so, and told."""
+        text = element.text
         try:
-            read = datetime.fromisoformat(text.replace("T24:", "T00:"))
+            read = read_instant(text)
+            if finer_than_microseconds(text):
+                self.forgive(FINER_TIME, element, text[:80])
             if read.tzinfo is None:
                 self.forgive(ZONELESS_TIME, element, text)
-                read = read.replace(tzinfo=UTC)
-            return read.astimezone(UTC) + timedelta(days=1 if day_after else 0)
-        except (ValueError, OverflowError):
+                return read.replace(tzinfo=UTC)
+            return read.astimezone(UTC)
+        except LexicalError as error:
+            self.refuse(error.rule, element, text[:80], error.fact, error.cure)
+        except OverflowError:
             self.refuse("instant_out_of_range", element, text[:80], "it is beyond the calendar", "name a nearer one")
 
     def duration(self, element: Element) -> timedelta:
         """A length of time."""
-        text = element.text.strip(BLANKS)
-        years, months, days, hours, minutes, seconds = _parts_of(text)
-        if int(years or 0) or int(months or 0):
-            self.refuse(
-                "duration_of_months", element, text[:80], "years and months have no length of their own", "tell days"
-            )
-        whole = int(days or 0) * 86400 + int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
-        fraction = text.partition(".")[2].removesuffix("S")
+        text = element.text
         try:
-            length = timedelta(seconds=whole, microseconds=int(fraction[:6].ljust(6, "0")))
-        except OverflowError:
-            length = timedelta.max
-        if text.startswith("-") and length:
-            self.refuse("negative_duration", element, text[:80], "it is below zero", "tell zero or more")
-        return length
-
-
-def _parts_of(duration: str) -> tuple[str | None, ...]:
-    found = DURATION.fullmatch(duration)
-    return (None,) * 6 if found is None else found.groups()
+            read = read_duration(text)
+        except LexicalError as error:
+            self.refuse(error.rule, element, text[:80], error.fact, error.cure)
+        if finer_than_microseconds(text):
+            self.forgive(FINER_TIME, element, text[:80])
+        return read
 
 
 def part(element: Element, name: str) -> Element:

@@ -16,7 +16,7 @@ from efi.storage import (
 from efi.types import NumberRange
 from efi.xml.interim.common import read_update, update_of
 from efi.xml.interim.companion import companion_id, companion_losses, note_companion
-from efi.xml.interim.leniencies import RANGE_GAP, UNORDERED_RANGES
+from efi.xml.interim.leniencies import EMPTY_RANGE, RANGE_GAP, UNORDERED_RANGES
 from efi.xml.interim.running_modes import (
     behaviour_losses,
     behaviour_of,
@@ -231,12 +231,19 @@ def read_ranges(source: Source, holder: Element, elements: Sequence[Element]) ->
         )
         for each in elements
     ]
-    rising = sorted(ranges, key=lambda pair: (pair[0].lower, pair[0].upper))
+    if len(ranges) > 1 and (filled := [pair for pair in ranges if pair[0].width > 0]) != ranges:
+        source.forgive(EMPTY_RANGE, holder, f"{len(ranges) - len(filled)} of {len(ranges)}")
+        ranges = filled or ranges[:1]
+    rising = sorted(ranges, key=lambda pair: pair[0].lower)
     if [each for _, each in rising] != [each for _, each in ranges]:
         source.forgive(UNORDERED_RANGES, holder, ", ".join(f"{each.lower} to {each.upper}" for each, _ in ranges))
     for place in range(len(rising) - 1):
         (within, element), (above, _) = rising[place], rising[place + 1]
-        if within.upper < above.lower:
+        if within.lower == above.lower:
+            source.refuse(
+                "repeated_range", element, within.lower, "two ranges begin at the same level", "tell each range once"
+            )
+        if within.upper != above.lower:
             source.forgive(RANGE_GAP, element, f"{within.upper} to {above.lower}")
             rising[place] = (NumberRange(lower=within.lower, upper=above.lower), element)
     return rising

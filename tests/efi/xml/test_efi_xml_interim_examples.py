@@ -205,6 +205,11 @@ FORGIVEN: list[tuple[str, str, str, str]] = [
     ("head_device_id", "storageStateUpdate", "efi:deviceId", "efi:efiDeviceId"),
     ("id_not_a_name", "controlSpaceRevoke", ID, "<efi:messageId>0f8fad5b-d9cb-469f-a165-70867728950e<"),
     ("id_not_a_name", "controlSpaceRevoke", ID, "<efi:messageId>urn:uuid:0f8fad5b<"),
+    ("padded", "controlSpaceRevoke", "2016-10-11T12:00:00", "\n  2016-10-11T12:00:00  "),
+    ("word", "outputAdjustableRegistration", ">GAS<", ">Gas<"),
+    ("word", "storageSystemDescription", '"euro"', '"EUR"'),
+    ("word", "allocationStatusUpdate", ">PROCESSING<", "> Processing <"),
+    ("word", "inFlexibileForecast", ">Watt<", ">W<"),
     (
         "head_device_description",
         "timeShiftableRegistration",
@@ -231,6 +236,11 @@ DOUBTFUL: list[tuple[str, str, str, str]] = [
     ("unequal_profiles", "inFlexibileForecast", "PT45M", "PT10M"),
     ("repeated_commodity", "outputAdjustableRegistration", ">GAS<", ">ELECTRICITY<"),
     ("long_text", "storageRegistration", "heating rod", "rod " * 60),
+    ("finer_time", "controlSpaceRevoke", "12:00:00<", "12:00:00.1234567Z<"),
+    ("finer_time", "timeShiftableRegistration", "PT1M30S", "PT1M30.1234567S"),
+    ("range_gap", "storageSystemDescription", "<efi:upperBound>40<", "<efi:upperBound>45<"),
+    ("empty_range", "storageSystemDescription", "<efi:upperBound>60<", "<efi:upperBound>40<"),
+    ("unfinished_number", "storageStateUpdate", ">45.5<", ">45e<"),
     ("zoneless_time", "controlSpaceRevoke", "<efi:", "<efi:"),
 ]
 """The schema allows these."""
