@@ -9,7 +9,7 @@ from efi.messages import AnyMessage
 from efi.refusal import Refusal
 from efi.xml.efi2 import vocabulary as efi2
 from efi.xml.efi2.codec import Efi2Codec
-from efi.xml.errors import UnreadableXmlError
+from efi.xml.errors import InvalidXmlError, UnreadableXmlError
 from efi.xml.interim import vocabulary as interim
 from efi.xml.interim.codec import InterimCodec
 from efi.xml.names import NameTable
@@ -50,7 +50,10 @@ class XmlCodec:
 
         Raises UnreadableXmlError, InvalidXmlError or SenselessXmlError with what is wrong, by path, value and rule.
         """
-        return self.read_tree(parse(data, self._limits))
+        try:
+            return self.read_tree(parse(data, self._limits, lines=False))
+        except InvalidXmlError:
+            return self.read_tree(parse(data, self._limits))
 
     def read_tree(self, root: Element) -> Conversion[AnyMessage]:
         """The messages of one document that was parsed; see `read`."""

@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from efi.types import CENTURY
-from efi.xml.schema.builtin import DURATION
+from efi.xml.schema.builtin import DURATION, KNOWN_TEXTS
 
 FINEST_DIGITS = 6
 """The interface tells time to the microsecond."""
@@ -21,6 +21,7 @@ class LexicalError(ValueError):
         self.cure = cure
 
 
+@lru_cache(maxsize=KNOWN_TEXTS)
 def read_instant(text: str) -> datetime:
     """The instant of an xs:dateTime, as precise as can be; without a zone where the text has none."""
     try:
@@ -40,7 +41,7 @@ def finer_than_microseconds(text: str) -> bool:
     return bool(digits[FINEST_DIGITS:].strip("0"))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=KNOWN_TEXTS)
 def read_duration(text: str) -> timedelta:
     """The length of an xs:duration; years and months have none of their own, and time does not run backwards."""
     match = DURATION.fullmatch(text)

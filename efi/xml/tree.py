@@ -11,7 +11,7 @@ class Element:
 
     def __init__(self, tag: str, attributes: dict[str, str] | None = None, line: int = 0) -> None:
         self.tag = tag
-        self.attributes: dict[str, str] = attributes if attributes is not None else {}
+        self.attributes: dict[str, str] = {} if attributes is None else attributes
         """By name, in the document's order."""
         self.children: list[Element] = []
         """In the document's order."""

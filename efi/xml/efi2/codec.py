@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from efi.allocation import Allocation, AllocationRevoke, AllocationStatusUpdate
+from efi.allocation import Allocation, AllocationRevoke
 from efi.conversion import Alias, Conversion, Leniency, Loss, LossKind
 from efi.errors import faults
 from efi.inflexible import InflexibleAllocation
@@ -190,20 +190,23 @@ class Efi2Codec:
     # What one message leaves to another -------------------------------------------------------------------------------
 
     def _remember(self, message: AnyMessage) -> None:
-        appliance = message.appliance_id
-        if isinstance(message, StorageSystemDescription):
-            _keep(self._descriptions, appliance, message)
-        elif isinstance(message, TimeShiftableUpdate):
-            _keep(self._work, appliance, message)
-        elif isinstance(message, Allocation):
-            still_open = self._open.get(appliance, {})
-            _keep(self._open, appliance, still_open)
-            for called in _ids_of(message):
-                _keep(still_open, called, None, most=MOST_ALLOCATIONS)
-        elif isinstance(message, AllocationStatusUpdate) and message.status.final:
-            self._open.get(appliance, {}).pop(message.allocation_id, None)
-        elif isinstance(message, AllocationRevoke) and message.allocation_id is None:
-            self._open.pop(appliance, None)
+        match message.type:
+            case "storage_system_description":
+                _keep(self._descriptions, message.appliance_id, message)
+            case "time_shiftable_update":
+                _keep(self._work, message.appliance_id, message)
+            case _ if isinstance(message, Allocation):
+                self._remember_open(message)
+            case "allocation_status_update" if message.status.final:
+                self._open.get(message.appliance_id, {}).pop(message.allocation_id, None)
+            case "allocation_revoke" if message.allocation_id is None:
+                self._open.pop(message.appliance_id, None)
+
+    def _remember_open(self, allocation: Allocation) -> None:
+        still_open = self._open.get(allocation.appliance_id, {})
+        _keep(self._open, allocation.appliance_id, still_open)
+        for called in _ids_of(allocation):
+            _keep(still_open, called, None, most=MOST_ALLOCATIONS)
 
 
 def _keep(kept: dict[str, Any], key: str, value: Any, most: int = MOST_APPLIANCES) -> None:

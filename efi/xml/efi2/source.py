@@ -43,6 +43,7 @@ class Source:
         self.losses: list[Loss] = []
         self.leniencies: list[Leniency] = []
         self.aliases: list[Alias] = []
+        self._named: dict[str, str] = {}
 
     def path(self, element: Element, attribute: str | None = None) -> str:
         """Where an element or attribute stands."""
@@ -80,8 +81,12 @@ class Source:
 
     def numbered(self, element: Element, attribute: str | None = None) -> str:
         """The name of what is numbered."""
-        number = int(_said(element, attribute))
-        name = self.names.name(number)
+        text = _said(element, attribute)
+        known = self._named.get(text)
+        if known is not None:
+            return known
+        number = int(text)
+        self._named[text] = name = self.names.name(number)
         if name != name_of(number) and not any(alias.name == name for alias in self.aliases):
             self.aliases.append(Alias(self.path(element, attribute), name, number))
         return name

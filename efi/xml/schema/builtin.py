@@ -4,8 +4,9 @@ They accept what both the recommendation and libxml2 accept; what only one of th
 """
 
 import re
-from calendar import monthrange
+from calendar import isleap
 from collections.abc import Callable
+from functools import lru_cache
 
 from efi.xml.schema.definition import SimpleType
 
@@ -38,6 +39,14 @@ _MOST_MACHINE = 2**63 - 1
 _MACHINE_DIGITS = 18
 
 
+DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+FEBRUARY = 2
+
+KNOWN_TEXTS = 1024
+"""How many texts are remembered with what they turned out to be: ids, instants and durations repeat."""
+
+
+@lru_cache(maxsize=KNOWN_TEXTS)
 def _is_date_time(text: str) -> bool:
     match = DATE_TIME.fullmatch(text)
     if match is None:
@@ -49,10 +58,11 @@ def _is_date_time(text: str) -> bool:
 
 
 def days_in_month(year: int, month: int) -> int:
-    """The days of a month; a year beyond the calendar has them as one four centuries nearer."""
-    return monthrange(2000 + year % 400, month)[1]
+    """The days of a month, in the calendar of today for all years."""
+    return DAYS[month - 1] + (month == FEBRUARY and isleap(year))
 
 
+@lru_cache(maxsize=KNOWN_TEXTS)
 def _is_duration(text: str) -> bool:
     match = DURATION.fullmatch(text)
     if match is None:
@@ -77,6 +87,7 @@ _LONGEST_INTEGER = 20
 
 
 def _whole(least: int | None, most: int | None) -> Callable[[str], bool]:
+    @lru_cache(maxsize=KNOWN_TEXTS)
     def accepts(text: str) -> bool:
         match = INTEGER.fullmatch(text)
         if match is None:

@@ -61,7 +61,11 @@ class _Compiler:
         if attributes.keys() - {"name", "type", "minOccurs", "maxOccurs", "fixed"}:
             raise UnknownConstructError(f"element {attributes['name']}: {sorted(attributes)}")
         kind = self._resolve(attributes["type"]) if "type" in attributes else self._type(_only(source), "")
-        return Declaration(self._tag(attributes["name"]), kind, attributes.get("fixed"))
+        fixed = attributes.get("fixed")
+        accepts = None
+        if isinstance(kind, SimpleType) and fixed is None and kind is not BUILTIN[f"{XSD}}}ID"]:
+            accepts = kind.accepts
+        return Declaration(self._tag(attributes["name"]), kind, fixed, accepts)
 
     # Simple types ----------------------------------------------------------------------------------------------------
 

@@ -42,6 +42,8 @@ class Declaration:
     tag: str
     type: "SimpleType | ComplexType"
     fixed: str | None = None
+    accepts: Callable[[str], object] | None = None
+    """Whether a text alone is valid within; None where more must be looked at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

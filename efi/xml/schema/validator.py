@@ -203,7 +203,9 @@ class _Check:
                 self.add("unexpected_element", child, None, None, fact, _LEAVE_OUT, kind, (), element)
                 return
             count += 1
-            self.element(child, declaration)
+            accepts = declaration.accepts
+            if accepts is None or child.attributes or child.children or not accepts(child.text):
+                self.element(child, declaration)
         for slot in slots[place:]:
             if count < slot.least:
                 fact = f"{element.local} lacks {_names(slot)}"
