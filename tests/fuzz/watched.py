@@ -4,6 +4,7 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "backup_archive": ("efpi_core.backup", "zipfile"),
     "efi_files": ("efi.command", "efi.xml", "efi.s2.mapping"),
     "efi_json": ("efi",),
+    "efi_xml": ("efi",),
     "history_db": ("efpi_core.history",),
     "host_frames": ("efi", "efpi_core.gateway", "efpi_core.host"),
     "http": ("efpi_core.http", "h11", "starlette", "uvicorn"),

@@ -10,10 +10,9 @@ from efi.storage import (
     StorageBehaviour,
     StorageLeakageUpdate,
     StorageMode,
-    StorageModeElement,
     StorageSystemDescription,
 )
-from efi.types import NumberRange
+from efi.types import MAX_ELEMENTS, NumberRange
 from efi.xml.efi2.graph import (
     behaviour_ends,
     behaviour_losses,
@@ -46,16 +45,19 @@ PROVIDES = tuple(
     LossKind((_MESSAGE,), f"provides_{what}", "what will be told is not told beforehand")
     for what in ("leakage", "usage_forecast", "targets")
 )
-AT_UPPER = LossKind(
-    (_MESSAGE,), _ELEMENT, "nothing changes over a range of fill levels; it is told as it is in the range's middle"
-)
+AT_UPPER = LossKind((_MESSAGE,), _ELEMENT, "nothing changes within a range of fill levels; it is told in steps")
+
+STEPS = 10
+"""In how many steps a change over a range of fill levels is told."""
 
 _LEAKAGE = ("storage_leakage_update",)
 LEAKAGE_ID = LossKind(_LEAKAGE, "message_id", "told within the description, it has no id of its own")
 LEAKAGE_TIME = LossKind(_LEAKAGE, "timestamp", "told within the description, it has that one's time")
 LEAKAGE_FROM = LossKind(_LEAKAGE, "valid_from", "told within the description, it holds as soon as that one")
 LEAKAGE_SLOPE = LossKind(
-    _LEAKAGE, "elements.*", "nothing changes over a range of fill levels; it is told as it is in the range's middle"
+    _LEAKAGE,
+    "elements.*",
+    "nothing changes within a range of fill levels; it is told in steps",
 )
 
 
@@ -100,27 +102,43 @@ def _actuator(sheet: Sheet, actuator: ActuatorBehaviour, place: int) -> Element:
 def _mode(sheet: Sheet, mode: StorageMode, *places: int) -> Element:
     told = []
     continuous = mode.continuous
+    room = len(mode.elements) * STEPS <= MAX_ELEMENTS
     for number, element in enumerate(mode.elements):
-        told.append(_mode_element(sheet, element, *places, number, continuous=continuous))
+        note_behaviour(sheet, element, BEHAVIOUR, *places, number)
+        if element.at_upper is None:
+            told.append(_mode_element(element.fill_level_range, element, continuous=continuous))
+            continue
+        sheet.lose(AT_UPPER, _shown(element.fill_level_range), *places, number)
+        note_behaviour(sheet, element.at_upper, BEHAVIOUR, *places, number)
+        told += [
+            _mode_element(levels, element.at_level(_middle(levels)), continuous=continuous)
+            for levels in _steps(element.fill_level_range, STEPS if room else 1)
+        ]
     path = f"actuators.{places[0]}.modes.{places[1]}.mode_id"
     attributes = mode_attributes(sheet, mode, GRAPH, path, *places)
     return node("continuousRunningMode" if continuous else "discreteRunningMode", attributes=attributes, listed=told)
 
 
-def _mode_element(sheet: Sheet, element: StorageModeElement, *places: int, continuous: bool) -> Element:
-    levels = element.fill_level_range
-    behaviour: StorageBehaviour = element
-    if element.at_upper is not None:
-        sheet.lose(AT_UPPER, f"{levels.lower} to {levels.upper}", *places)
-        behaviour = element.at_level((levels.lower + levels.upper) / 2)
-    note_behaviour(sheet, behaviour, BEHAVIOUR, *places)
+def _shown(levels: NumberRange) -> str:
+    return f"{levels.lower} to {levels.upper}"
+
+
+def _steps(levels: NumberRange, number: int) -> list[NumberRange]:
+    """A range in so many parts; fewer where numbers are not fine enough to part it."""
+    inner = (levels.lower + levels.width * place / number for place in range(1, number))
+    bounds = sorted({levels.lower, levels.upper, *(levels.clamp(bound) for bound in inner)})
+    return [NumberRange(lower=lower, upper=upper) for lower, upper in pairwise(bounds)] or [levels]
+
+
+def _middle(levels: NumberRange) -> float:
+    return levels.lower + levels.width / 2
+
+
+def _mode_element(levels: NumberRange, behaviour: StorageBehaviour, *, continuous: bool) -> Element:
     ends = behaviour_ends(behaviour)
     rate = behaviour.fill_rate
     lower = [leaf("fillingRate", number_text(rate.start)), *ends[0]]
-    attributes = {
-        "fillLevelLowerBound": number_text(levels.lower),
-        "fillLevelUpperBound": number_text(levels.upper),
-    }
+    attributes = _level_attributes(levels)
     if not continuous:
         return node("discreteRunningModeElement", attributes=attributes, listed=lower)
     upper = [leaf("fillingRate", number_text(rate.end)), *ends[1]]
@@ -132,23 +150,28 @@ def _mode_element(sheet: Sheet, element: StorageModeElement, *places: int, conti
     )
 
 
+def _level_attributes(levels: NumberRange) -> dict[str, str]:
+    return {
+        "fillLevelLowerBound": number_text(levels.lower),
+        "fillLevelUpperBound": number_text(levels.upper),
+    }
+
+
 def _leakage(sheet: Sheet, description: StorageSystemDescription, leakage: StorageLeakageUpdate) -> list[Element]:
     expected = (leakage_id(description.message_id), description.timestamp, description.valid_from)
     for kind, value in zip((LEAKAGE_ID, LEAKAGE_TIME, LEAKAGE_FROM), expected, strict=True):
         if (told := getattr(leakage, kind.field)) != value:
             sheet.lose(kind, told)
     made = []
+    room = len(leakage.elements) * STEPS <= MAX_ELEMENTS
     for place, element in enumerate(leakage.elements):
-        levels, rate = element.fill_level_range, element.rate
-        if element.rate_at_upper is not None:
+        whole = element.fill_level_range
+        slope = element.rate_at_upper is not None
+        if slope:
             sheet.lose(LEAKAGE_SLOPE, f"{element.rate} to {element.rate_at_upper}", place)
-            rate = (element.rate + element.rate_at_upper) / 2
-        attributes = {
-            "fillLevelLowerBound": number_text(levels.lower),
-            "fillLevelUpperBound": number_text(levels.upper),
-            "leakageRate": number_text(rate),
-        }
-        made.append(node("leakageElement", attributes=attributes))
+        for levels in _steps(whole, STEPS) if slope and room else (whole,):
+            rate = number_text(element.rate_at(_middle(levels)))
+            made.append(node("leakageElement", attributes={**_level_attributes(levels), "leakageRate": rate}))
     return made
 
 
