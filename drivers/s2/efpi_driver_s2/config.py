@@ -9,6 +9,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 
 from efi.commodity import Phase
 from efi.registration import DeviceClass
+from efi.s2.mapping.settings import DeviceSettings
 from efpi_core.plugin.config import PluginConfig, SecretName, setting
 from efpi_core.s2.connect.settings import ConnectConfig
 from efpi_core.s2.tls import parse_fingerprint
@@ -153,6 +154,14 @@ class DeviceConfig(PluginConfig):
         elif self.certificate or self.fingerprint:
             raise ValueError("certificate and fingerprint are of the device at a url; give one, or leave them out")
         return self
+
+    def known(self) -> DeviceSettings:
+        """What S2 leaves open and is known here."""
+        return DeviceSettings(
+            name=self.name, device_class=self.device_class, phases=self.phases,
+            fill_level_unit=self.fill_level_unit or None, fill_level_scale=self.fill_level_scale,
+            demand_unit=self.demand_unit,
+        )  # fmt: skip
 
     def _check_url(self) -> None:
         parts = urlsplit(self.url)

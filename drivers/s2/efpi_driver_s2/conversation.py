@@ -20,13 +20,11 @@ from efi.s2.conversation import (
     SessionRequestType,
 )
 from efi.s2.mapping.device_side import DeviceSide
-from efi.s2.mapping.settings import DeviceSettings
 from efi.s2.mapping.translation import NOTHING, Translation
 from efi.s2.messages import AnyNamedMessage, Instruction
 from efi.s2.outcome import ControlTypeChanged, Declined, Event, NotDelivered, Outcome, Received
 from efi.s2.profile import Profile
 from efi.s2.session_limits import SessionLimits
-from efpi_core.clock import TimerHandle
 from efpi_core.plugin.condition import ConditionState
 from efpi_core.plugin.context import Context
 from efpi_core.s2.ending import EndedBy, Ending
@@ -34,13 +32,11 @@ from efpi_core.s2.link import Link
 from efpi_driver_s2.appliance import S2Appliance
 from efpi_driver_s2.choice import DESCRIBED, DESCRIPTIONS, chosen
 from efpi_driver_s2.config import DeviceConfig, S2Config
+from efpi_driver_s2.hand_back import HandBack
 from efpi_driver_s2.roster import NotAdmittedError
 from efpi_driver_s2.session_ending import link_ending
 from efpi_driver_s2.telling import PER_S, Telling
 from efpi_driver_s2.unanswered import Unanswered, is_instruction
-
-HAND_BACK_S = 2.0
-"""So long after the last wish was taken back the device is left to itself; a new wish often follows at once."""
 
 DESCRIBE_WITHIN_S = 60.0
 """How long a device may take to say what it can do, once it knows how it is controlled."""
@@ -111,11 +107,9 @@ class Conversation:
         self._side: DeviceSide | None = None
         self._meant = NOTHING
         self._unanswered = Unanswered()
-        self._steered = False
-        self._wanted = True
+        self._hand_back = HandBack(context, self._leave_for_a_moment)
         self._again: ControlType | None = None
         self._parting: Ending | None = None
-        self._handing_back: TimerHandle | None = None
         self._describe_by: float | None = None
         self._noted: set[str] = set()
         self._telling = Telling()
@@ -193,14 +187,9 @@ class Conversation:
             self.settled = settled = self._host.introduced(self, details.resource_id)
         except NotAdmittedError as refused:
             return self._refuse(refused)
-        device = settled.device
         self._side = DeviceSide(
             settled.appliance.appliance_id, profile=self._session.profile or Profile.BETA, new_id=self._context.new_id,
-            settings=DeviceSettings(
-                name=device.name, device_class=device.device_class, phases=device.phases,
-                fill_level_unit=device.fill_level_unit or None, fill_level_scale=device.fill_level_scale,
-                demand_unit=device.demand_unit,
-            ),
+            settings=settled.device.known(),
         )  # fmt: skip
         settled.appliance.arrived(self)
         return None
@@ -227,7 +216,7 @@ class Conversation:
     def _select(self, control_type: ControlType) -> None:
         if self.settled is not None and self._side is not None:
             self.settled.appliance.curtailable = control_type is ControlType.POWER_ENVELOPE_BASED_CONTROL
-            self._steered = False
+            self._hand_back.begins()
             described = control_type in DESCRIBED
             self._describe_by = self._context.elapsed() + DESCRIBE_WITHIN_S if described else None
             self._translated(self._side.select(control_type, self._context.now()))
@@ -236,9 +225,10 @@ class Conversation:
 
     def ask(self, message: AppMessage) -> None:
         """Pass on what an app, or the gateway, wants of the device."""
-        self._wanted = not isinstance(message, AllocationRevoke)
-        if self._wanted:
-            self._stop_handing_back()
+        if isinstance(message, AllocationRevoke):
+            self._hand_back.unwanted()
+        else:
+            self._hand_back.wanted()
         if self._side is not None:
             self._translated(self._side.tell(message, self._context.now()))
 
@@ -254,7 +244,7 @@ class Conversation:
             self.let_go()
             self._again = None
             self._select(ControlType.NO_SELECTION)
-            self._stop_handing_back()
+            self._hand_back.stop()
 
     def part(self, request: SessionRequestType, ending: Ending) -> None:
         """End the session from this side, and say why."""
@@ -267,20 +257,9 @@ class Conversation:
         self._leave_appliance(ending)
         self.part(SessionRequestType.TERMINATE, ending)
 
-    def _hand_back_later(self) -> None:
-        """Nothing is wanted any more: soon the device is left to itself, unless a new wish comes first."""
-        if self._steered and self._handing_back is None:
-            self._handing_back = self._context.call_later(HAND_BACK_S, self._hand_back)
-
-    def _stop_handing_back(self) -> None:
-        if self._handing_back is not None:
-            self._handing_back.cancel()
-            self._handing_back = None
-
-    def _hand_back(self) -> None:
+    def _leave_for_a_moment(self) -> None:
         """Leave the control type, and choose it anew once it is left."""
-        self._handing_back = None
-        if self._steered and self.link.open and self._again is None:
+        if self.link.open and self._again is None:
             self._again = self._session.control_type
             self._select(ControlType.NO_SELECTION)
 
@@ -298,8 +277,7 @@ class Conversation:
             self._note(loss.sentence)
         for warning in translation.warnings:
             self._note(warning.sentence)
-        if not self._wanted and not self.settled.appliance.open:
-            self._hand_back_later()
+        self._hand_back.look(any_open=self.settled.appliance.open)
 
     def _say(self, message: AnyNamedMessage) -> None:
         if is_instruction(message):
@@ -320,7 +298,7 @@ class Conversation:
 
     def _awaits(self, instruction: Instruction) -> None:
         """From now on the device has so long to say whether it follows."""
-        self._steered = True
+        self._hand_back.steered()
         settled, details = self.settled, self._session.details
         if settled is not None and details is not None:
             ahead_s = max((instruction.execution_time - self._context.now()).total_seconds(), 0.0)
@@ -380,7 +358,7 @@ class Conversation:
     # --- the end
 
     def _over(self, ending: Ending) -> None:
-        self._stop_handing_back()
+        self._hand_back.stop()
         self._leave_appliance(ending)
 
     def _leave_appliance(self, ending: Ending) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from efpi_driver_s2 import conversation
+from efpi_driver_s2 import hand_back
 from s2_gateway_end import OPEN, GatewayEnd
 from s2python.common import InstructionStatus
 
@@ -32,7 +32,7 @@ L1 = CommodityQuantity.ELECTRIC_POWER_L1
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A device to which nobody says anything is left to itself at once."""
-    monkeypatch.setattr(conversation, "HAND_BACK_S", 0.05)
+    monkeypatch.setattr(hand_back, "HAND_BACK_S", 0.05)
 
 
 def registration(gateway: GatewayEnd, name: str) -> Any:
