@@ -99,8 +99,10 @@ def _words(values: Sequence[ObservedValue]) -> bytes:
     return struct.pack("<BI", size, len(words)) + words + b"".join(raw[place::size] for place in range(size))
 
 
-def decode(content: bytes) -> Series:
-    """Read a chunk. Raises DamagedChunkError."""
+def decode(content: object) -> Series:
+    """Read a chunk as it lies in the file, where damage may have left anything. Raises DamagedChunkError."""
+    if not isinstance(content, bytes):
+        raise DamagedChunkError(f"a chunk is {type(content).__name__} and no bytes")
     try:
         return _decoded(content)
     except (ValueError, struct.error, zlib.error, IndexError, OverflowError, TypeError, RecursionError) as error:

@@ -84,8 +84,10 @@ def pack_batch(batch: Batch) -> bytes:
     return zlib.compress(json.dumps(columns, separators=(",", ":")).encode("ascii"), 1)
 
 
-def unpack_batch(content: bytes) -> Batch:
-    """A batch that was packed. Raises ValueError when it is none."""
+def unpack_batch(content: object) -> Batch:
+    """A batch as it lies in the file, where damage may have left anything. Raises ValueError when it is none."""
+    if not isinstance(content, bytes):
+        raise ValueError(f"a batch is {type(content).__name__} and no bytes")
     try:
         columns = json.loads(zlib.decompressobj().decompress(content, _LARGEST_BATCH))
         return {
