@@ -6,19 +6,26 @@ from fractions import Fraction
 _LONGEST_EXACT = 100
 """A text with more characters is read as the float that it is; nobody measures that finely."""
 
+_LEAST_EXPONENT = -400
+
 _FINE = Context(prec=25)
 
 
 def scaled(text: str, factor: Fraction) -> float:
     """The float nearest to the number of a text times a factor; infinite or NaN where the text is so."""
     number = float(text)
-    if number == 0 or number - number != 0:
+    if number - number != 0 or (number == 0 and (len(text) > _LONGEST_EXACT or _is_nothing(Decimal(text)))):
         return number * (1 if factor > 0 else -1)
     exact = Fraction(Decimal(text)) if len(text) <= _LONGEST_EXACT else Fraction(number)
     try:
         return float(exact * factor)
     except OverflowError:
         return number * float("inf")
+
+
+def _is_nothing(number: Decimal) -> bool:
+    """Whether a number that is 0 as a float stays so under any factor of a unit."""
+    return number.is_zero() or number.adjusted() < _LEAST_EXPONENT
 
 
 def scaled_text(value: float, factor: Fraction) -> str:
