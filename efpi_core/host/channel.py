@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from efpi_core.host.frame_error import FrameError
 from efpi_core.host.frames import FromInstance, ToInstance
 from efpi_core.host.framing import (
     LARGEST_FROM_INSTANCE,
     LARGEST_TO_INSTANCE,
     Decoder,
     Encoder,
-    FrameError,
     FrameSplitter,
     from_instance_adapter,
     to_instance_adapter,

@@ -21,6 +21,7 @@ from efpi_core.clock import BoottimeEventLoop, Clock, RealClock, SteppedClock
 from efpi_core.errors import PluginFailure
 from efpi_core.host import prctl
 from efpi_core.host.channel import Channel, instance_codec
+from efpi_core.host.frame_error import FrameError
 from efpi_core.host.frames import (
     PROTOCOL,
     Advance,
@@ -34,7 +35,7 @@ from efpi_core.host.frames import (
     Stop,
     ToInstance,
 )
-from efpi_core.host.framing import HEADER, LARGEST_TO_INSTANCE, FrameError, agree
+from efpi_core.host.framing import HEADER, LARGEST_TO_INSTANCE, agree
 from efpi_core.host.idle import IdleSelector
 from efpi_core.host.loading import PluginType, plugin_type
 from efpi_core.host.order import (

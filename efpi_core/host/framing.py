@@ -8,8 +8,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from efi.messages import dump_message
-from efpi_core.errors import PluginFailure
-from efpi_core.host.frames import PROTOCOL, Deliver, FromInstance, Say, ToInstance
+from efpi_core.host.each_key_once import EachKeyOnce
+from efpi_core.host.frame_error import FrameError
+from efpi_core.host.frames import PROTOCOL, Deliver, FromInstance, Say, Store, ToInstance
 
 HEADER = 4
 """Bytes of length before each frame."""
@@ -32,17 +33,6 @@ UNKNOWN_FIELD = frozenset(("extra_forbidden", "unexpected_keyword_argument"))
 UNKNOWN_TYPE = "union_tag_invalid"
 
 STRICT = ConfigDict(extra="forbid")
-
-
-class FrameError(PluginFailure):
-    """The peer broke the rules of the wire.
-
-    `rule` is a stable word: oversized, malformed, unknown_type, unfit or version.
-    """
-
-    def __init__(self, rule: str, problem: str, cure: str = "") -> None:
-        super().__init__(problem, cure)
-        self.rule = rule
 
 
 class FrameSplitter:
@@ -144,6 +134,7 @@ class Decoder:
     def __init__(self, adapter: TypeAdapter[Any], largest: int) -> None:
         self._adapter = adapter
         self._most_values = largest // BYTES_A_VALUE
+        self._once = EachKeyOnce()
         self.peer_is_newer = False
         self.unknown_fields = 0
         """How many fields of a newer version were dropped."""
@@ -153,11 +144,15 @@ class Decoder:
         if _has_more_values(payload, self._most_values):
             raise FrameError("oversized", f"a frame of more than {self._most_values} values came")
         try:
-            return self._adapter.validator.validate_json(payload)
+            frame = self._adapter.validator.validate_json(payload)
         except ValidationError as error:
             if not self.peer_is_newer or error.error_count() > MOST_MISTAKES:
                 raise _as_frame_error(error) from None
             trimmed = self._without_unknown_fields(payload, error)
+        else:
+            self._once.check(payload, type(frame))
+            return frame
+        self._once.check(payload, Store)
         try:
             return self._adapter.validator.validate_json(trimmed)
         except ValidationError as error:

@@ -12,6 +12,7 @@ from efpi_core.errors import RefusedError, TryAgainError
 from efpi_core.host.call_frames import Answered, Operate
 from efpi_core.host.cgroup import ROOM, Cgroups, Group
 from efpi_core.host.channel import Channel, gateway_codec
+from efpi_core.host.frame_error import FrameError
 from efpi_core.host.frames import (
     OPERATIONS_SINCE,
     PROTOCOL,
@@ -24,7 +25,7 @@ from efpi_core.host.frames import (
     Stopped,
     ToInstance,
 )
-from efpi_core.host.framing import FrameError, agree
+from efpi_core.host.framing import agree
 from efpi_core.host.host import BUDGET_CURE, End, Ending, HostListener
 from efpi_core.host.launching import Launcher, no_process
 from efpi_core.host.operating import refusal_of

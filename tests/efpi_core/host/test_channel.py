@@ -10,8 +10,8 @@ import pytest
 from efi.allocation import AllocationStatus, AllocationStatusUpdate
 from efi.storage import ActuatorState, StorageStateUpdate
 from efpi_core.host.channel import Channel, gateway_codec, instance_codec
+from efpi_core.host.frame_error import FrameError
 from efpi_core.host.frames import Deliver, FromInstance, Log, Publish, Say, ToInstance
-from efpi_core.host.framing import FrameError
 from efpi_core.host.outbox import Outbox
 from efpi_core.host.pace import Pace
 

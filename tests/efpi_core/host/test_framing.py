@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from efi.measurement import Measurement
+from efpi_core.host.frame_error import FrameError
 from efpi_core.host.frames import (
     Advance,
     Condition,
@@ -30,7 +31,6 @@ from efpi_core.host.framing import (
     HEADER,
     Decoder,
     Encoder,
-    FrameError,
     FrameSplitter,
     agree,
     from_instance_adapter,

@@ -2,12 +2,12 @@
 
 from functools import cache
 
+from efpi_core.host.frame_error import FrameError
 from efpi_core.host.frames import FromInstance, Log, Publish
 from efpi_core.host.framing import (
     LARGEST_FROM_INSTANCE,
     Decoder,
     Encoder,
-    FrameError,
     FrameSplitter,
     from_instance_adapter,
 )
