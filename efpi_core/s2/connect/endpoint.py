@@ -11,7 +11,7 @@ from typing import Protocol
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from efpi_core.errors import TryAgainError
+from efpi_core.errors import EfpiError
 from efpi_core.s2.connect.exchange import Answer, Asked, UnreadableError, read
 from efpi_core.s2.connect.node import LocalNode
 from efpi_core.s2.connect.pairing_server import Denied, Paired, PairingServer, Refused
@@ -130,7 +130,7 @@ class Endpoint:
             return Answer(415)
         try:
             return await route(asked)
-        except TryAgainError as error:
+        except EfpiError as error:
             LOG.warning("S2 Connect: %s: %s", asked.path, error.problem)
             return Answer(500)
 

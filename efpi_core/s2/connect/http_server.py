@@ -1,6 +1,8 @@
 """A small HTTPS server (HTTP/1.1 by h11): one handler, and bounds on everything that a stranger may send or hold."""
 
 import asyncio
+import logging
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -15,6 +17,14 @@ from efpi_core.s2.connect.wire import LARGEST_BODY
 MOST_CONNECTIONS = 64
 """At a time; who comes beyond is hung up on."""
 
+MOST_OF_ONE = 16
+"""From one address."""
+
+BACKLOG = 64
+
+PAUSE_S = 0.1
+"""How long to wait when nobody can be taken in."""
+
 LARGEST_HEAD = 16 * 1024
 """Bytes of a request before its body, and a read more at most."""
 
@@ -28,34 +38,38 @@ ANSWER_S = 35.0
 
 HANDSHAKE_S = 10.0
 
+LOG = logging.getLogger("efpi.s2")
+
 Handler = Callable[[Asked], Awaitable[Answer]]
 
 
 class HttpsServer:
-    """Listens at one address."""
+    """Listens at one address; it counts who comes before TLS begins, so that nobody holds more than his part."""
 
     def __init__(self, handler: Handler, host: str, port: int, tls: ssl.SSLContext) -> None:
         self._handler = handler
         self._host = host
         self._port = port
         self._tls = tls
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._socket: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._connections: dict[asyncio.Task[None], str] = {}
 
     @property
     def port(self) -> int:
         """The port it listens at; the system's choice where 0 was asked for."""
-        assert self._server is not None  # noqa: S101  # asked of a server that is open
-        port: int = self._server.sockets[0].getsockname()[1]
+        assert self._socket is not None  # noqa: S101  # asked of a server that is open
+        port: int = self._socket.getsockname()[1]
         return port
 
     async def open(self) -> None:
         """Begin to listen; TryAgainError with a cure when that cannot be now."""
+        loop = asyncio.get_running_loop()
         try:
-            self._server = await asyncio.start_server(
-                self._accepted, self._host, self._port, ssl=self._tls, ssl_handshake_timeout=HANDSHAKE_S,
-                ssl_shutdown_timeout=1.0, limit=LARGEST_HEAD,
-            )  # fmt: skip
+            found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            family, address = found[0][0], found[0][4]
+            both = family is socket.AF_INET6 and self._host == "::"
+            self._socket = socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=both)
         except OSError as error:
             where = f"{self._host}:{self._port}"
             raise TryAgainError(
@@ -63,30 +77,59 @@ class HttpsServer:
                 "choose another address or port, or end the program that listens there",
                 detail_code="not_listening",
             ) from error
+        self._socket.setblocking(False)
+        self._accepting = loop.create_task(self._accept(self._socket), name="S2 Connect: accept")
 
     async def close(self) -> None:
         """Stop listening, and hang up."""
-        if self._server is not None:
-            self._server.close()
-        for task in tuple(self._connections):
+        tasks = [*self._connections, *([self._accepting] if self._accepting is not None else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._socket is not None:
+            self._socket.close()
 
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # asyncio calls it in a task
-        if len(self._connections) >= MOST_CONNECTIONS:
-            writer.transport.abort()
-            return
-        self._connections.add(task)
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                guest, address = await loop.sock_accept(listening)
+            except OSError:  # who came has left already, or there are no more descriptors
+                await asyncio.sleep(PAUSE_S)
+                continue
+            host = str(address[0])
+            if (
+                len(self._connections) >= MOST_CONNECTIONS
+                or list(self._connections.values()).count(host) >= MOST_OF_ONE
+            ):
+                guest.close()
+                continue
+            task = loop.create_task(self._serve(guest, host), name=f"S2 Connect: {host}")
+            self._connections[task] = host
+            task.add_done_callback(lambda done: self._connections.pop(done, None))
+
+    async def _serve(self, guest: socket.socket, host: str) -> None:
+        reader = asyncio.StreamReader(limit=LARGEST_HEAD)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        loop = asyncio.get_running_loop()
         try:
-            await self._converse(_Line(reader, writer))
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, guest, ssl=self._tls, ssl_handshake_timeout=HANDSHAKE_S, ssl_shutdown_timeout=1.0
+            )
+        except (OSError, TimeoutError):
+            guest.close()
+            return
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        try:
+            await self._converse(_Line(reader, writer, host))
         except (OSError, TimeoutError, h11.ProtocolError):
             pass
         except asyncio.CancelledError:
-            writer.transport.abort()
+            transport.abort()
+            raise
+        except Exception:  # one request must not end the server, whatever it breaks
+            LOG.exception("S2 Connect: a request could not be answered")
         finally:
-            self._connections.discard(task)
             writer.close()
 
     async def _converse(self, line: "_Line") -> None:
@@ -110,12 +153,11 @@ class HttpsServer:
 class _Line:
     """One connection."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str) -> None:
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
-        peer = writer.get_extra_info("peername")
-        self._address = str(peer[0]) if isinstance(peer, tuple) and peer else ""
+        self._address = address
 
     async def request(self) -> Asked | None:
         """The next request, its body up to a little more than may be; None when the peer has left."""

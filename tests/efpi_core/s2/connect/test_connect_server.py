@@ -5,10 +5,13 @@ import base64
 import json
 import os
 from collections.abc import AsyncIterator
+from http.client import HTTPException
 from uuid import UUID, uuid4
 
 import pytest
 
+from efpi_core.s2.connect.exchange import Answer, Asked
+from efpi_core.s2.connect.http_server import MOST_OF_ONE
 from efpi_core.s2.connect.node import LocalNode
 from efpi_core.s2.connect.pairing_server import ATTEMPT_S, MOST_IN_LINE
 from efpi_core.s2.connect.session_server import CONFIRM_S, WEBSOCKET_TOKEN_S
@@ -421,3 +424,35 @@ async def test_too_many_who_wait_are_sent_away(hub: Box) -> None:
     crowd = [{"clientNodeId": f"8b3e3a5e-4d0e-4f6c-9c1c-{number:012d}"} for number in range(17)]
     assert (await client.pairing("/waitForPairing", crowd))[0] == 503
     assert (await client.pairing("/waitForPairing", []))[0] == 400
+
+
+async def test_who_opens_many_connections_and_says_nothing_holds_up_nobody_else(hub: Box) -> None:
+    silent = [await asyncio.open_connection("127.0.0.1", hub.port) for _ in range(MOST_OF_ONE)]
+    reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
+    assert await reader.read() == b""  # one too many of this address
+    assert len(hub.service._server._connections) == MOST_OF_ONE  # type: ignore[union-attr]
+    for _, each in (*silent, (reader, writer)):
+        each.close()
+    async with asyncio.timeout(30):
+        while True:  # the places are free again as soon as the server has noticed
+            try:
+                assert await client_of(hub).send(hub.service.pairing_url, "GET", "") == (200, b'["v1"]')
+            except OSError:
+                continue
+            break
+
+
+async def test_a_fault_in_an_answer_ends_its_connection_and_no_other(hub: Box) -> None:
+    server = hub.service._server
+    assert server is not None
+    handle = server._handler
+
+    async def fail(asked: Asked) -> Answer:
+        if asked.path.endswith("endpoint"):
+            raise LookupError("a fault")
+        return await handle(asked)
+
+    server._handler = fail
+    with pytest.raises((OSError, HTTPException)):
+        await client_of(hub).send(hub.service.pairing_url, "GET", "v1/endpoint")
+    assert (await client_of(hub).send(hub.service.pairing_url, "GET", ""))[0] == 200
