@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from efpi_core.errors import EfpiError, RefusedError, SettingsError, TryAgainError
 from efpi_core.plugin.condition import ConditionState
@@ -10,9 +10,8 @@ from efpi_core.plugin.driver import Driver
 from efpi_core.s2.bearer import BearerTokens
 from efpi_core.s2.client import LinkClient
 from efpi_core.s2.connect.node import LocalNode
-from efpi_core.s2.connect.operations import PairingOperations
-from efpi_core.s2.connect.registry import Registry
-from efpi_core.s2.connect.service import ConnectService
+from efpi_core.s2.connect.operations import PairingEndpoint, PairingOperations
+from efpi_core.s2.connect.settings import ConnectConfig
 from efpi_core.s2.connect.wire import Role
 from efpi_core.s2.link import Link
 from efpi_core.s2.server import LinkServer
@@ -23,7 +22,9 @@ from efpi_driver_s2.conversation import Conversation
 from efpi_driver_s2.door import Door
 from efpi_driver_s2.health import InstanceHealth, Trouble
 from efpi_driver_s2.household import Household
-from efpi_driver_s2.pairing import PairedDevices
+
+if TYPE_CHECKING:  # certificates and discovery take a quarter of a second and 10 MB, which only pairing needs
+    from efpi_driver_s2.pairing import PairedDevices
 
 LISTEN_AGAIN_S = 30.0
 """So long after it could not listen it tries again."""
@@ -53,7 +54,7 @@ class S2Driver(Driver[S2Config], PairingOperations):
             await self._listen()
         self._paired: PairedDevices | None = None
         if self.config.connect is not None:
-            self._paired = PairedDevices(self.context, self.config.connect, self.household, self.health)
+            self._paired = self._paired_devices(self.config.connect)
             await self._paired.start()
         for number, device in enumerate(self.config.devices):
             if device.url:
@@ -70,7 +71,7 @@ class S2Driver(Driver[S2Config], PairingOperations):
 
     # --- devices that are paired
 
-    def connect_service(self) -> ConnectService:
+    def connect_service(self) -> PairingEndpoint:
         """The endpoint of S2 Connect; RefusedError when the settings have none."""
         return self._pairing().links.service
 
@@ -78,11 +79,12 @@ class S2Driver(Driver[S2Config], PairingOperations):
         """This energy manager."""
         return {"": self._pairing().node}
 
-    def pairing_registry(self) -> Registry | None:
-        """The registry that the settings name."""
-        return self._pairing().links.registry()
+    def _paired_devices(self, config: ConnectConfig) -> "PairedDevices":
+        from efpi_driver_s2.pairing import PairedDevices  # noqa: PLC0415  # see above
 
-    def _pairing(self) -> PairedDevices:
+        return PairedDevices(self.context, config, self.household, self.health)
+
+    def _pairing(self) -> "PairedDevices":
         if self._paired is None:
             raise RefusedError("S2 Connect is not set up here", "give this instance the setting `connect`")
         return self._paired

@@ -71,6 +71,18 @@ class Announcement:
         return cls(deployment, _shown(told.get("e_name", "")), _shown(told.get("e_logourl", "")), pairing, longpolling)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An endpoint that was found."""
+
+    instance: str
+    """Its name in DNS-SD: the host's."""
+    announcement: Announcement
+    roles: frozenset[Role]
+    """What its nodes are; empty when it did not say."""
+    addresses: tuple[str, ...]
+
+
 def _base(url: str | None) -> str:
     """A base URL, with its slash at the end; empty when it is none."""
     if url is None:

@@ -49,6 +49,15 @@ class PairingCode:
         return self.token if self.alias is None else f"{self.alias}-{self.token}"
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A pairing code to show, and where it may be used."""
+
+    code: str
+    valid_s: float
+    url: str
+
+
 def new_token(characters: int = DYNAMIC_CHARACTERS) -> str:
     """A token of so many characters."""
     return "".join(secrets.choice(ALPHABET) for _ in range(characters))

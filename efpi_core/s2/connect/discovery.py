@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from zeroconf import BadTypeInNameException, InterfaceChoice, NonUniqueNameException, ServiceStateChange, Zeroconf
@@ -12,7 +11,7 @@ from zeroconf._services.info import AddressResolver  # the package has it, and d
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from efpi_core.errors import TryAgainError
-from efpi_core.s2.connect.announcement import SERVICE, SUBTYPES, Announcement
+from efpi_core.s2.connect.announcement import SERVICE, SUBTYPES, Announcement, Found
 from efpi_core.s2.connect.wire import Role
 
 ANSWER_MS = 3000
@@ -20,18 +19,6 @@ ANSWER_MS = 3000
 
 MOST_FOUND = 200
 """Endpoints that are listed; whoever announces more is a nuisance."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An endpoint that was found."""
-
-    instance: str
-    """Its name in DNS-SD: the host's."""
-    announcement: Announcement
-    roles: frozenset[Role]
-    """What its nodes are; empty when it did not say."""
-    addresses: tuple[str, ...]
 
 
 class Neighbourhood:

@@ -64,6 +64,8 @@ class PairedLinks:
         self._serve = serve
         self._on_trouble = on_trouble
         self.service = ConnectService(context, config.place, self._websocket_url)
+        if config.registry:
+            self.service.registry = Registry(config.registry, public_context())
         self.service.on_paired = self._paired
         self.service.on_ended = self._ended
         self.on_pairings: Callable[[], None] = _nothing
@@ -119,10 +121,6 @@ class PairedLinks:
             raise RefusedError("no sessions are served here", "see the condition of the instance")
         host = self._config.place.host_name
         return f"wss://{f'[{host}]' if ':' in host else host}:{self._server.port}{SESSION_PATH}"
-
-    def registry(self) -> Registry | None:
-        """The registry of endpoints on the internet, if one is set."""
-        return Registry(self._config.registry, public_context()) if self._config.registry else None
 
     # --- who calls
 

@@ -1,5 +1,6 @@
 """What a person asks of a plugin that speaks S2 Connect: show a code, look who is there, pair, list, unpair."""
 
+from collections.abc import Iterable
 from typing import ClassVar, Protocol
 from uuid import UUID
 
@@ -13,13 +14,11 @@ from efpi_core.plugin.operation import (
     SecretText,
     operation,
 )
-from efpi_core.s2.connect.code import PairingCode
-from efpi_core.s2.connect.discovery import Found
+from efpi_core.s2.connect.announcement import Found
+from efpi_core.s2.connect.code import Issued, PairingCode
 from efpi_core.s2.connect.node import LocalNode
 from efpi_core.s2.connect.pairings import Pairing
-from efpi_core.s2.connect.registry import Registry
-from efpi_core.s2.connect.service import ConnectService
-from efpi_core.s2.connect.wire import Role
+from efpi_core.s2.connect.wire import NodeDescription, Role
 
 NODE = "Of several nodes of this instance, which one; the others list them."
 BROWSE_S = 4.0
@@ -108,20 +107,48 @@ class UnpairOutput(OperationOutput):
     told: bool = setting(title="It has been told")
 
 
+class PairingEndpoint(Protocol):
+    """An endpoint, as the `ConnectService` of `service.py`; certificates and sockets are loaded where one is made."""
+
+    @property
+    def book(self) -> Iterable[Pairing]:
+        """Its pairings."""
+
+    def issue(self, node: LocalNode) -> Issued:
+        """A new pairing code for a node."""
+
+    async def browse(self, seconds: float, role: Role | None = None) -> tuple[Found, ...]:
+        """The endpoints in the LAN."""
+
+    async def registered(self, role: Role) -> tuple[tuple[str, str], ...]:
+        """Those on the internet: name and address."""
+
+    def waiting(self) -> dict[UUID, NodeDescription | None]:
+        """The nodes without a server that wait to be told to pair."""
+
+    async def pair(
+        self, node: LocalNode, url: str, code: PairingCode, node_id: UUID | None = None, *, force: bool = False
+    ) -> Pairing:
+        """Pair a node with one of the endpoint at a URL."""
+
+    async def pair_waiting(self, node: LocalNode, waiting: UUID, code: PairingCode) -> Pairing:
+        """Pair a node with one that waits."""
+
+    async def unpair(self, pairing: Pairing) -> bool:
+        """End a pairing; whether the other side has been told."""
+
+
 class Pairable(Protocol):
     """A plugin that can pair."""
 
     pairing_role: ClassVar[Role]
     """What its nodes are."""
 
-    def connect_service(self) -> ConnectService:
+    def connect_service(self) -> PairingEndpoint:
         """Its endpoint; RefusedError with the cure when its settings have none."""
 
     def pairing_nodes(self) -> dict[str, LocalNode]:
         """The nodes that it offers, by name."""
-
-    def pairing_registry(self) -> Registry | None:
-        """The registry that is listed, too, if any."""
 
 
 class PairingOperations:
@@ -139,10 +166,8 @@ class PairingOperations:
         service, role = self.connect_service(), self.pairing_role.other
         call.tell(f"listening for {asked.seconds:g} s")
         found = [_shown(each, role) for each in await service.browse(asked.seconds, role)]
-        if (registry := self.pairing_registry()) is not None:
-            call.tell("asking the registry")
-            records = await registry.endpoints(role)
-            found += [FoundNode(name=each.name, role=role.value, url=each.pairing_url) for each in records]
+        registered = await service.registered(role)
+        found += [FoundNode(name=name, role=role.value, url=url) for name, url in registered]
         for node_id, described in service.waiting().items():
             name = "a device that waits" if described is None else described.shown
             found.append(FoundNode(name=name, role=role.value, url="", node_id=str(node_id)))
@@ -211,7 +236,7 @@ def _uuid(field: str, text: str) -> UUID | None:
         raise SettingsError(field, "this is no id of a node", "take it as `discover` lists it") from None
 
 
-async def _url_of(service: ConnectService, name: str, role: Role) -> str:
+async def _url_of(service: PairingEndpoint, name: str, role: Role) -> str:
     """The address of a device that announces itself by a name; RefusedError when it is not there, or not alone."""
     if not name:
         raise SettingsError("url", "it is not said with whom", "give `url`, or a `name` or `node_id` of `discover`")

@@ -3,19 +3,18 @@
 import asyncio
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
 from efpi_core.errors import EfpiError, RefusedError, TryAgainError
 from efpi_core.plugin.context import Context
 from efpi_core.plugin.memory import SECRET_KEY
-from efpi_core.s2.connect.announcement import Announcement
+from efpi_core.s2.connect.announcement import Announcement, Found
 from efpi_core.s2.connect.calling import Caller, Met, NoLongerPairedError, Opened
 from efpi_core.s2.connect.certificates import Identity, fingerprint_text
 from efpi_core.s2.connect.challenge import Binding
-from efpi_core.s2.connect.code import VALID_S, PairingCode
-from efpi_core.s2.connect.discovery import Found, Neighbourhood
+from efpi_core.s2.connect.code import VALID_S, Issued, PairingCode
+from efpi_core.s2.connect.discovery import Neighbourhood
 from efpi_core.s2.connect.endpoint import Endpoint, as_pairing
 from efpi_core.s2.connect.exchange import Answer, Asked
 from efpi_core.s2.connect.http_server import HttpsServer
@@ -24,6 +23,7 @@ from efpi_core.s2.connect.pairing_client import PairingClient
 from efpi_core.s2.connect.pairing_server import Paired, PairingServer
 from efpi_core.s2.connect.pairings import Pairing, PairingBook
 from efpi_core.s2.connect.place import Place
+from efpi_core.s2.connect.registry import Registry
 from efpi_core.s2.connect.session_server import Granted
 from efpi_core.s2.connect.waiter import Waiter
 from efpi_core.s2.connect.waiting import AWAY_S
@@ -35,15 +35,6 @@ LOOK_AT_LEAF_S = 86400.0
 """How often it is looked whether the leaf must be renewed."""
 
 PairingHeard = Callable[[Pairing], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """A pairing code to show, and where it may be used."""
-
-    code: str
-    valid_s: float
-    url: str
 
 
 class ConnectService:
@@ -66,6 +57,8 @@ class ConnectService:
         self._server: HttpsServer | None = None
         self._endpoint: Endpoint | None = None
         self._expected: dict[UUID, asyncio.Future[Pairing]] = {}
+        self.registry: Registry | None = None
+        """Where endpoints on the internet are registered, if one was set."""
         self.on_paired: PairingHeard = _ignore
         """Called when a pairing is there and kept."""
         self.on_ended: PairingHeard = _ignore
@@ -170,6 +163,12 @@ class ConnectService:
         found = await self.neighbourhood.browse(seconds, role)
         own = self.pairing_url if self.listens else None
         return tuple(each for each in found if each.announcement.pairing_url != own)
+
+    async def registered(self, role: Role) -> tuple[tuple[str, str], ...]:
+        """The endpoints on the internet with nodes of a role: name and address."""
+        if self.registry is None:
+            return ()
+        return tuple((record.name, record.pairing_url) for record in await self.registry.endpoints(role))
 
     def waiting(self) -> dict[UUID, NodeDescription | None]:
         """The nodes without a server that wait to be told to pair."""

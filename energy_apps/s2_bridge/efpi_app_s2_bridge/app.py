@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID, uuid4, uuid5
 
 from efi.allocation import AllocationStatusUpdate
@@ -12,17 +12,18 @@ from efpi_app_s2_bridge.caller import Caller
 from efpi_app_s2_bridge.door import Door
 from efpi_app_s2_bridge.health import Health, health_of
 from efpi_app_s2_bridge.offer import Offer
-from efpi_app_s2_bridge.pairing import PairedOffers
 from efpi_app_s2_bridge.settings import S2BridgeConfig
 from efpi_core.clock_event import ClockEvent
 from efpi_core.errors import RefusedError
 from efpi_core.plugin.app import ControlledAppliance, EnergyApp
 from efpi_core.s2.connect.node import LocalNode
-from efpi_core.s2.connect.operations import PairingOperations
-from efpi_core.s2.connect.registry import Registry
-from efpi_core.s2.connect.service import ConnectService
+from efpi_core.s2.connect.operations import PairingEndpoint, PairingOperations
+from efpi_core.s2.connect.settings import ConnectConfig
 from efpi_core.s2.connect.wire import Role
 from efpi_core.s2.ending import EndedBy, Ending
+
+if TYPE_CHECKING:  # certificates and discovery take a quarter of a second and 10 MB, which only pairing needs
+    from efpi_app_s2_bridge.pairing import PairedOffers
 
 HOME = "home"
 """Under which this gateway's own name is kept, from which the names of its appliances are derived."""
@@ -59,7 +60,7 @@ class S2Bridge(EnergyApp[S2BridgeConfig], PairingOperations):
         self._caller: Caller | None = None
         self._paired: PairedOffers | None = None
         if config.connect is not None:
-            self._paired = PairedOffers(self.context, config.connect, self._offers, self._changed)
+            self._paired = self._paired_offers(config.connect)
             await self._paired.start()
         elif config.listen is None:
             self._caller = Caller(self.context, config)
@@ -83,7 +84,7 @@ class S2Bridge(EnergyApp[S2BridgeConfig], PairingOperations):
 
     # --- pairing
 
-    def connect_service(self) -> ConnectService:
+    def connect_service(self) -> PairingEndpoint:
         """The endpoint of S2 Connect; RefusedError when the settings have none."""
         return self._pairing().links.service
 
@@ -91,11 +92,12 @@ class S2Bridge(EnergyApp[S2BridgeConfig], PairingOperations):
         """The appliances, by name."""
         return self._pairing().nodes
 
-    def pairing_registry(self) -> Registry | None:
-        """The registry that the settings name."""
-        return self._pairing().links.registry()
+    def _paired_offers(self, config: ConnectConfig) -> "PairedOffers":
+        from efpi_app_s2_bridge.pairing import PairedOffers  # noqa: PLC0415  # see above
 
-    def _pairing(self) -> PairedOffers:
+        return PairedOffers(self.context, config, self._offers, self._changed)
+
+    def _pairing(self) -> "PairedOffers":
         if self._paired is None:
             raise RefusedError("S2 Connect is not set up here", "give this instance the setting `connect`")
         return self._paired
