@@ -21,6 +21,10 @@ REPEATED_TRANSITION = LeniencyKind(
 )
 REPEATED_TIMER = LeniencyKind("repeated_timer", "the same timer twice in one list", "the last one counts")
 REPEATED_COMMODITY = LeniencyKind("repeated_commodity", "the same commodity twice", "taken once")
+REPEATED = LeniencyKind("repeated", "a second actuator, running mode or step of the same number", "left out")
+DEADLINE = LeniencyKind(
+    "deadline", "a deadline before the steps can be done", "put off to when they can be done at the earliest"
+)
 REVERSED_RANGE = LeniencyKind("reversed_range", "a range whose lower bound lies above its upper", "its bounds swapped")
 RANGE_GAP = LeniencyKind(
     "range_gap",
@@ -75,6 +79,9 @@ HEAD_STORAGE_POINTS = LeniencyKind(
 )
 PREFIXLESS_ATTRIBUTE = LeniencyKind(
     "prefixless_attribute", "`multiplier` or `currency` without the namespace's prefix", "taken as if it had it"
+)
+REPEATED_ID = LeniencyKind(
+    "repeated_id", "the same id twice in one document, which XML names of type ID may not be", "taken as it stands"
 )
 ID_NOT_A_NAME = LeniencyKind(
     "id_not_a_name",

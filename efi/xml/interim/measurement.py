@@ -35,6 +35,9 @@ ENERGY = LossKind(
 COUNTER = LossKind(
     MEASUREMENT, "energy.*.produced", "one number is told, positive when consumed; what was produced is left out"
 )
+COUNTER_SIGN = LossKind(
+    MEASUREMENT, "energy.*", "the sign tells the direction: a counter below 0 comes back as one of the other direction"
+)
 MEASURED_AT = LossKind(MEASUREMENT, "measured_at", "with counters there is no other time than that of the message")
 ORDER = LossKind(MEASUREMENT, "energy", "the counter's standing comes before the period")
 NOTHING = LossKind(MEASUREMENT, "", "nothing of it has a word, so that it cannot be written")
@@ -106,6 +109,8 @@ def _readings_of(sheet: Sheet, measurement: Measurement) -> tuple[EnergyReading 
             continue
         if reading.consumed is not None and reading.produced is not None:
             sheet.lose(COUNTER, reading.produced, place)
+        if (math.copysign(1, _net(reading)) < 0) is not (reading.consumed is None):
+            sheet.lose(COUNTER_SIGN, _net(reading), place)
     if cumulative is not None and periodic is not None and measurement.energy.index(periodic) == 0:
         sheet.lose(ORDER, None)
     return cumulative, periodic

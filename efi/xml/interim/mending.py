@@ -14,6 +14,7 @@ from efi.xml.interim.leniencies import (
     ID_NOT_A_NAME,
     PADDED,
     PREFIXLESS_ATTRIBUTE,
+    REPEATED_ID,
     SPELLING,
     UNFINISHED_NUMBER,
     WORD,
@@ -21,7 +22,7 @@ from efi.xml.interim.leniencies import (
 from efi.xml.interim.sheet import leaf, listed, node
 from efi.xml.interim.source import maybe, part, parts
 from efi.xml.interim.vocabulary import CURRENCIES, NAMESPACE
-from efi.xml.mending import Mend, Mender, finished, padded, replaced
+from efi.xml.mending import WAIVE, Mend, Mender, finished, padded, replaced
 from efi.xml.names import xml_name
 from efi.xml.schema.builtin import NCNAME
 from efi.xml.schema.definition import ComplexType, SimpleType
@@ -189,6 +190,7 @@ def _unit(fault: Fault) -> Mend | None:
 
 
 MENDERS = (
+    Mender(REPEATED_ID, frozenset(("repeated_id",)), lambda _: WAIVE),
     Mender(PADDED, frozenset(("not_an_instant", "not_a_duration", "not_a_number", "not_listed")), padded),
     Mender(WORD, frozenset(("not_listed",)), _word),
     Mender(WORD, frozenset(("not_fixed_value",)), _unit),

@@ -35,7 +35,7 @@ from efi.xml.interim.running_modes import (
     timer_updates_of,
 )
 from efi.xml.interim.sheet import Sheet, instant, leaf, listed, node
-from efi.xml.interim.source import Source, part, parts
+from efi.xml.interim.source import Source, once, part, parts
 from efi.xml.interim.vocabulary import PLACEHOLDER_TIMER
 from efi.xml.tree import Element
 
@@ -90,7 +90,7 @@ def read_output_adjustable_description(source: Source, element: Element) -> tupl
             label=source.label(part(mode, "runningModeName")),
             **read_behaviour(source, part(mode, "runningModeBehaviour")),
         )
-        for mode in parts(modes, "runningMode")
+        for mode in once(source, parts(modes, "runningMode"), "runningModeId")
     )
     graph = read_graph(source, modes, part(element, "timers"))
     return (OutputAdjustableSystemDescription(**read_update(source, element), modes=told, **graph),)

@@ -11,7 +11,7 @@ from efi.conversion import Alias, Leniency, LeniencyKind, Loss, LossKind
 from efi.refusal import Refusal
 from efi.types import MONEY_PLACES, NumberRange
 from efi.xml.errors import SenselessXmlError
-from efi.xml.interim.leniencies import FINER_TIME, LONG_TEXT, REVERSED_RANGE, ZONELESS_TIME
+from efi.xml.interim.leniencies import FINER_TIME, LONG_TEXT, REPEATED, REVERSED_RANGE, ZONELESS_TIME
 from efi.xml.interim.vocabulary import CURRENCIES, MULTIPLIERS, NAMESPACE
 from efi.xml.lexical import LexicalError, finer_than_microseconds, read_duration, read_instant
 from efi.xml.names import LEAST, MOST, NameTable, identifier_of, name_of
@@ -251,6 +251,18 @@ class Source:
         if finer_than_microseconds(text):
             self.forgive(FINER_TIME, element, text[:80])
         return read
+
+
+def once(source: Source, elements: Iterator[Element], numbered_by: str) -> list[Element]:
+    """Elements that are told apart by a number; a second one of the same number is left out, and told."""
+    found: dict[str, Element] = {}
+    for element in elements:
+        number = part(element, numbered_by).text.strip(BLANKS)
+        if number in found:
+            source.forgive(REPEATED, element, number)
+        else:
+            found[number] = element
+    return list(found.values())
 
 
 def part(element: Element, name: str) -> Element:

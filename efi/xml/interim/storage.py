@@ -31,7 +31,7 @@ from efi.xml.interim.leniencies import EMPTY_ELEMENT
 from efi.xml.interim.profiles import note_uncertainty, read_uncertain, uncertain_of, uncertainty_losses
 from efi.xml.interim.running_modes import note_state, read_timer_updates, state_losses, timer_updates_of
 from efi.xml.interim.sheet import UNSAYABLE_TEXT, Sheet, duration, instant, leaf, listed, node, number
-from efi.xml.interim.source import Source, maybe, part, parts
+from efi.xml.interim.source import Source, maybe, once, part, parts
 from efi.xml.interim.vocabulary import COMMODITY_WORDS, PLACEHOLDER_TIMER
 from efi.xml.tree import Element
 
@@ -100,7 +100,7 @@ def read_storage_registration(source: Source, element: Element) -> tuple[Storage
             label=source.label(part(each, "actuatorLabel")),
             commodities=read_commodities(source, parts(each, "supportedCommodities")),
         )
-        for each in parts(part(element, "actuators"), "actuator")
+        for each in once(source, parts(part(element, "actuators"), "actuator"), "actuatorId")
     )
     commodities = dict.fromkeys(commodity for actuator in actuators for commodity in actuator.commodities)
     return (
@@ -147,7 +147,7 @@ def read_state(source: Source, element: Element) -> tuple[StorageStateUpdate]:
             mode_id=source.numbered(part(each, "currentRunningMode")),
             timers=read_timer_updates(source, maybe(each, "timerUpdates"), PLACEHOLDER_TIMER),
         )
-        for each in parts(maybe(element, "actuatorUpdates"), "actuatorUpdate")
+        for each in once(source, parts(maybe(element, "actuatorUpdates"), "actuatorUpdate"), "actuatorId")
     )
     level = source.number(part(element, "currentFillLevel"))
     return (StorageStateUpdate(**read_update(source, element), fill_level=level, actuators=actuators),)

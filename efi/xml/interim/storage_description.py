@@ -26,7 +26,7 @@ from efi.xml.interim.running_modes import (
     read_graph,
 )
 from efi.xml.interim.sheet import Sheet, listed, node, number
-from efi.xml.interim.source import Source, maybe, part, parts
+from efi.xml.interim.source import Source, maybe, once, part, parts
 from efi.xml.tree import Element
 
 DESCRIPTION = "storage_system_description"
@@ -156,7 +156,8 @@ def read_description(
     """A description, and the leakage that it holds."""
     head = read_update(source, element)
     actuators = tuple(
-        _read_actuator(source, each) for each in parts(part(element, "actuatorBehaviours"), "actuatorBehaviour")
+        _read_actuator(source, each)
+        for each in once(source, parts(part(element, "actuatorBehaviours"), "actuatorBehaviour"), "actuatorId")
     )
     if not actuators:
         source.refuse("no_actuator", element, None, "it describes no actuator", "describe every one that is registered")
@@ -180,7 +181,7 @@ def _read_actuator(source: Source, element: Element) -> ActuatorBehaviour:
     modes = part(element, "runningModes")
     return ActuatorBehaviour(
         actuator_id=source.numbered_text(part(element, "actuatorId")),
-        modes=tuple(_read_mode(source, mode) for mode in parts(modes, "runningMode")),
+        modes=tuple(_read_mode(source, mode) for mode in once(source, parts(modes, "runningMode"), "runningModeId")),
         **read_graph(source, modes, part(element, "timers")),
     )
 

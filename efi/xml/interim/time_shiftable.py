@@ -24,9 +24,10 @@ from efi.xml.interim.common import (
     registration_of,
     update_of,
 )
+from efi.xml.interim.leniencies import DEADLINE
 from efi.xml.interim.profiles import container_of, profile_losses, read_container
 from efi.xml.interim.sheet import Sheet, instant, leaf, listed, node
-from efi.xml.interim.source import Source, part, parts
+from efi.xml.interim.source import Source, once, part, parts
 from efi.xml.names import MOST, name_of
 from efi.xml.tree import Element
 
@@ -152,14 +153,16 @@ def _note_losses(sheet: Sheet, way: Alternative, *places: int) -> None:
 
 def read_work(source: Source, element: Element) -> tuple[TimeShiftableUpdate]:
     """Work."""
-    steps = parts(part(element, "sequentialProfiles"), "sequentialProfile")
-    return (
-        TimeShiftableUpdate(
-            **read_update(source, element),
-            end_before=source.instant(part(element, "endBefore")),
-            sequences=tuple(_read_step(source, step) for step in steps),
-        ),
-    )
+    told = once(source, parts(part(element, "sequentialProfiles"), "sequentialProfile"), "sequenceNr")
+    steps = tuple(_read_step(source, step) for step in told)
+    head = read_update(source, element)
+    deadline = part(element, "endBefore")
+    end = source.instant(deadline)
+    earliest = head["valid_from"] + sum((step.shortest for step in steps), timedelta(0))
+    if end < earliest:
+        source.forgive(DEADLINE, deadline, deadline.text)
+        end = earliest
+    return (TimeShiftableUpdate(**head, end_before=end, sequences=steps),)
 
 
 def _read_step(source: Source, step: Element) -> SequentialProfile:
