@@ -72,6 +72,9 @@ EMPTY_RANGE = LeniencyKind(
     "a range of fill levels that ends where it begins, among others",
     "left out; its neighbours meet there",
 )
+DEADLINE = LeniencyKind(
+    "deadline", "a deadline before the steps can be done", "put off to when they can be done at the earliest"
+)
 UNORDERED_BOUNDS = LeniencyKind(
     "unordered_bounds", "bounds of probability that do not enclose the expected value in order", "left out"
 )

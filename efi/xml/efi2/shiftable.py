@@ -25,6 +25,7 @@ from efi.xml.efi2.heads import (
     supported,
     update_document,
 )
+from efi.xml.efi2.leniencies import DEADLINE
 from efi.xml.efi2.profiles import containers_of, profile_losses, read_profiles
 from efi.xml.efi2.sheet import Sheet, leaf, node
 from efi.xml.efi2.source import Source, children_of, part, parts
@@ -171,7 +172,8 @@ def read_work(source: Source, root: Element) -> tuple[TimeShiftableUpdate, ...]:
     """The work that waits. A pause as long as all the time there is, is free."""
     children = children_of(root)
     fields = read_update(source, children)
-    fields["end_before"] = end = source.instant(children[f"{TAG}endBefore"])
+    deadline = children[f"{TAG}endBefore"]
+    fields["end_before"] = end = source.instant(deadline)
     window = _window(fields["valid_from"], end)
     steps = []
     for step in children[f"{TAG}sequentialProfiles"].children:
@@ -191,7 +193,17 @@ def read_work(source: Source, root: Element) -> tuple[TimeShiftableUpdate, ...]:
             }
         )
     fields["sequences"] = tuple(steps)
+    earliest = fields["valid_from"] + sum((_shortest(step) for step in steps), timedelta(0))
+    if end < earliest:
+        source.forgive(DEADLINE, deadline, deadline.text)
+        fields["end_before"] = earliest
     return (TimeShiftableUpdate.model_validate(fields),)
+
+
+def _shortest(step: dict[str, Any]) -> timedelta:
+    """How long a step takes at least."""
+    ways = (way["elements"] for way in step["alternatives"])
+    return min(sum((element["duration"] for element in elements), timedelta(0)) for elements in ways)
 
 
 def read_shiftable_instruction(source: Source, root: Element) -> tuple[TimeShiftableAllocation, ...]:

@@ -38,6 +38,16 @@ STATUS = "<efi:currentFillLevel>50</efi:currentFillLevel>"
 FORGIVEN = {
     "prefixless_attribute": [measurement('<efi:electricityMeasurement power="1"/>')],
     "zoneless_time": [measurement(at=NOON), document("FlexibilityRevoke", "", at=NOON)],
+    "deadline": [
+        update(
+            "ShiftableUpdate",
+            "<efi:endBefore>2026-03-29T01:00:01Z</efi:endBefore><efi:sequentialProfiles>"
+            '<efi:sequentialProfile efi:sequenceNr="1"><efi:maxIntervalBefore>PT0S</efi:maxIntervalBefore>'
+            '<efi:sequentialProfileAlternatives><efi:sequentialProfileAlternative efi:alternativeNr="1">'
+            f"{ELECTRIC}</efi:sequentialProfileAlternative></efi:sequentialProfileAlternatives>"
+            "</efi:sequentialProfile></efi:sequentialProfiles>",
+        )
+    ],
     "old_root": [
         update("StorageStateUpdate", STATUS),
         update(
