@@ -5,7 +5,7 @@ What is made here are fields, from which pydantic makes a whole message and judg
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from efi.conversion import LeniencyKind, LossKind
@@ -145,18 +145,20 @@ _USAGE_BANDS = tuple((ours, f"usage_rate_{theirs}") for ours, theirs in _BANDS)
 _DEMAND_BANDS = tuple((ours, f"demand_rate_{theirs}") for ours, theirs in _BANDS)
 
 
+_WIDE = Context(prec=80)
+"""Reckons amounts of money without rounding them before their last place."""
+
+_LARGEST_COST = Decimal(10) ** 12
+"""From here on an amount is refused by the model."""
+
+
 def money(amount: float, path: str, notes: Notes) -> Decimal:
     """An amount of money as it is written, and not as the machine's nearest fraction."""
     exact = Decimal(repr(float(amount)))
     if exact.as_tuple().exponent >= -18:  # type: ignore[operator]  # the amount is finite
         return exact
-    if abs(exact) >= _LARGEST_COST:
-        return exact
     notes.lost(FINE_COST, path, amount)
-    return exact.quantize(MONEY_PLACES)
-
-
-_LARGEST_COST = Decimal(10) ** 9
+    return exact.quantize(MONEY_PLACES, context=_WIDE)
 
 
 def running_costs(costs: NumberRange | None, path: str, notes: Notes) -> Fields:
@@ -164,7 +166,9 @@ def running_costs(costs: NumberRange | None, path: str, notes: Notes) -> Fields:
     if costs is None:
         return {}
     lower, upper = sorted(money(end, path, notes) for end in (costs.start_of_range, costs.end_of_range))
-    middle = lower if lower == upper else ((lower + upper) / 2).quantize(MONEY_PLACES)
+    middle = lower
+    if lower != upper and max(abs(lower), abs(upper)) < _LARGEST_COST:
+        middle = _WIDE.divide(_WIDE.add(lower, upper), Decimal(2)).quantize(MONEY_PLACES, context=_WIDE)
     fields: Fields = {"running_cost": {"start": middle, "end": middle}}
     if lower != upper:
         fields["running_cost_bounds"] = {"lower": lower, "upper": upper}

@@ -1,6 +1,6 @@
 """Running costs as S2's: a range of costs a second that has nothing to do with the factor."""
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from efi.conversion import LossKind
 from efi.running_mode import CostRange, ModeBehaviour
@@ -29,6 +29,8 @@ ENERGY_COST = LossKind(
 )
 FINE_COST = LossKind(_DESCRIPTIONS, "*.running_cost", "S2 tells costs as floating-point numbers; it is rounded")
 
+_WIDE = Context(prec=80)
+
 _FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -38,7 +40,7 @@ def running_costs(behaviour: ModeBehaviour, path: str, notes: Notes) -> NumberRa
     if cost is None and bounds is None and by_energy is None:
         return None
     if bounds is not None:
-        middle = ((bounds.lower + bounds.upper) / 2).quantize(MONEY_PLACES)
+        middle = _WIDE.divide(_WIDE.add(bounds.lower, bounds.upper), Decimal(2)).quantize(MONEY_PLACES, context=_WIDE)
         if cost is not None and not cost.start == cost.end == middle:
             notes.lost(COST_WITHIN_BOUNDS, f"{path}running_cost", f"{cost.start} to {cost.end}")
         lower, upper = bounds.lower, bounds.upper
