@@ -41,7 +41,7 @@ GROUND = LossKind(
 MICROSECONDS = LossKind(
     ("inflexible_allocation",),
     "curtailments.*.elements",
-    "S2 counts in milliseconds; the elements begin and end at the nearest, and one that lasts less is left out",
+    "S2 counts in milliseconds; the elements end with the last whole one, and one that lasts less is left out",
 )
 FREE_SIDE = LossKind(
     ("inflexible_allocation",),

@@ -33,7 +33,7 @@ _PROFILES = (
 MICROSECONDS = LossKind(
     _PROFILES,
     "*.elements",
-    "S2 counts in milliseconds; the elements begin and end at the nearest, and one that lasts less is left out",
+    "S2 counts in milliseconds; the elements end with the last whole one, and one that lasts less is left out",
 )
 LATER_ELEMENTS = LossKind(
     _PROFILES, "*.elements", f"a profile has at most {MOST_ELEMENTS} elements in S2; the later ones are left out"
@@ -68,11 +68,11 @@ _Lasting = TypeVar("_Lasting", bound=Lasting)
 
 
 def in_milliseconds(elements: Iterable[_Lasting]) -> Iterator[tuple[int, _Lasting]]:
-    """Elements with how long they last, rounded so that the profile as a whole strays by no more than one of them."""
+    """Elements with how long they last: each ends in the millisecond in which it does, so that none ends later."""
     ends, told = timedelta(0), 0
     for element in elements:
         ends += element.duration
-        until = round(ends / _MILLISECOND)
+        until = ends // _MILLISECOND
         yield until - told, element
         told = until
 

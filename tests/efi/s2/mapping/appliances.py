@@ -1,7 +1,9 @@
 """Hypothesis strategies of whole appliances: a registration, and all that may be said after it."""
 
+from datetime import timedelta
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from efi.commodity import Commodity
@@ -131,6 +133,8 @@ def inflexibles(draw: st.DrawFn) -> list[ApplianceMessage]:
 def time_shiftables(draw: st.DrawFn) -> list[ApplianceMessage]:
     """A time-shiftable appliance."""
     drawn: TimeShiftableUpdate = draw(MESSAGES[TimeShiftableUpdate])
+    ways = [way for step in drawn.sequences for way in step.alternatives]
+    assume(all(way.duration >= timedelta(milliseconds=1) for way in ways))
     slack = drawn.end_before - drawn.earliest_start
     work = said(drawn, start_after=None, end_before=NOON + slack)
     steps = []
