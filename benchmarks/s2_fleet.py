@@ -105,6 +105,7 @@ async def fleet(s2_port: int, http_port: int, gateway: psutil.Process, devices: 
         await asyncio.sleep(3)
         before, begun = cpu_s(gateway), asyncio.get_running_loop().time()
         await asyncio.gather(*(device.tell(seconds) for device in found))
+        memory_mb = max(child.memory_full_info().pss for child in gateway.children(recursive=True)) / 2**20
         share = (cpu_s(gateway) - before) / (asyncio.get_running_loop().time() - begun)
         await asyncio.sleep(2)
         shown = await asyncio.to_thread(_levels, http_port)
@@ -113,6 +114,7 @@ async def fleet(s2_port: int, http_port: int, gateway: psutil.Process, devices: 
         for life in running:
             life.cancel()
     print(f"{devices} devices at 1 message/s: {share:.1%} of a core   (target ≤ {TARGET_SHARE:.0%})")
+    print(f"the plugin's process takes {memory_mb:.0f} MB")
     print(f"messages not acknowledged: {lost}; devices whose last level is not shown: {wrong}   (target 0)")
 
 

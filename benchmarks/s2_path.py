@@ -51,10 +51,11 @@ class Device:
         """Answer what comes."""
         await self.say("Handshake", role="RM", supported_protocol_versions=["0.0.2-beta"])
         while True:
-            message = json.loads(await self._socket.recv())
-            kind = message["message_type"]
-            if kind == "ReceptionStatus":
+            frame = await self._socket.recv()
+            if '"ReceptionStatus"' in frame:
                 continue
+            message = json.loads(frame)
+            kind = message["message_type"]
             ok = {"message_type": "ReceptionStatus", "subject_message_id": message["message_id"], "status": "OK"}
             await self._socket.send(json.dumps(ok))
             if kind == "FRBC.Instruction":
@@ -189,7 +190,7 @@ async def measure(rounds: int) -> tuple[list[float], list[float]]:
             await socket.send(text)
             await socket.recv()
             theirs.append(time.perf_counter() - begun)
-    return ours[rounds // 10 :], theirs[rounds // 10 :]
+    return ours[rounds // 10 :], theirs[rounds // 10 :]  # the first ones warm up
 
 
 def main() -> None:

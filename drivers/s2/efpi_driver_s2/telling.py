@@ -6,7 +6,8 @@ AT_ONCE = 1000
 PER_S = 100.0
 """Half of what the gateway allows an appliance, of what it must not leave out."""
 
-_NEWEST_COUNTS = ("state_update", "measurement")
+_LIGHT = ("_state_update", "measurement", "allocation_status_update")
+"""Of states and measurements the newest counts, and a status answers an allocation."""
 
 
 class Telling:
@@ -20,7 +21,7 @@ class Telling:
 
     def too_much(self, messages: tuple[ApplianceMessage | AppMessage, ...], now: float) -> bool:
         """Note what is told at an instant in s; whether it is too much."""
-        weighty = sum(not message.type.endswith(_NEWEST_COUNTS) for message in messages)
+        weighty = sum(not message.type.endswith(_LIGHT) for message in messages)
         if not weighty:
             return False
         if self._at is not None:

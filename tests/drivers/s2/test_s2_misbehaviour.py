@@ -297,6 +297,15 @@ async def test_a_device_that_connects_and_says_nothing_is_named_and_parted_from(
         assert told.cure
 
 
+async def test_a_device_that_is_asked_much_and_answers_all_of_it_floods_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "AT_ONCE", 20)
+    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+        for number in range(60):
+            asked = await gateway.charge(NAME, "charge", number / 60)
+            await gateway.status(asked, AllocationStatus.FINISHED)
+        assert rm.closed is None
+
+
 async def test_hostile_texts_are_harmless() -> None:
     evil = "\u001b[31m<script>alert(1)</script>\u202e\n" * 3
     async with GatewayEnd.running() as gateway, RawRm.calling(
