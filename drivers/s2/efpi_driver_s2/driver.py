@@ -32,6 +32,11 @@ LISTEN_AGAIN_S = 30.0
 MOST_OF_ONE = 2
 """Links that one device may have for a moment, while a newer one takes the place of the older."""
 
+_UNENCRYPTED = Trouble(
+    ConditionState.OK, "unencrypted", "whoever listens in the network reads the tokens and all that is said",
+    "give `listen` a certificate and its key, or pair the devices by S2 Connect",
+)  # fmt: skip
+
 
 class S2Driver(Driver[S2Config], PairingOperations):
     """Devices that speak S2 (EN 50491-12-2): batteries, heat pumps, chargers, machines of any maker.
@@ -102,6 +107,8 @@ class S2Driver(Driver[S2Config], PairingOperations):
             self.context.call_later(LISTEN_AGAIN_S, self._listen)
         else:
             self.health.well("listen")
+            if not (self._listening.on_loopback or self._listening.certificate):
+                self.health.trouble("open", _UNENCRYPTED)
             self.household.expect(self._listening.url_at(self.port))
 
     async def _opened(self, listen: ListenConfig) -> LinkServer:

@@ -32,9 +32,9 @@ class Trouble(NamedTuple):
     cure: str
 
 
-def _weight(trouble: Trouble) -> tuple[bool, int]:
-    """That nobody came says less than why somebody did not."""
-    return trouble.detail == WAITING, _WORST_FIRST.index(trouble.state)
+def _weight(trouble: Trouble) -> tuple[bool, bool, int]:
+    """That nobody came says less than why somebody did not, and more than what is merely worth knowing."""
+    return trouble.state is ConditionState.OK, trouble.detail == WAITING, _WORST_FIRST.index(trouble.state)
 
 
 class InstanceHealth:

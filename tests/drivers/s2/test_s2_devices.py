@@ -278,3 +278,13 @@ async def test_a_certificate_that_is_none_is_named_with_its_cure(tmp_path: Path)
     async with GatewayEnd.running(listen=listen) as gateway:
         told = await gateway.condition(ConditionState.MISCONFIGURED, "not_listening")
         assert "none.pem" in told.text and told.cure
+
+
+async def test_a_server_that_others_can_listen_to_is_told() -> None:
+    devices, secrets = [{"token": "battery-token"}], {"battery-token": "let-me-in"}
+    async with GatewayEnd.running(secrets=secrets, listen={"port": 0, "host": "0.0.0.0"}, devices=devices) as gateway:
+        url = await gateway.url()
+        await gateway.condition(ConditionState.OFFLINE, "waiting_for_devices")
+        async with RawRm.calling(url, token="let-me-in"):
+            told = await gateway.condition(ConditionState.OK, "unencrypted")
+            assert told.text and told.cure
