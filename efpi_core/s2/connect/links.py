@@ -61,9 +61,10 @@ class PairedLinks:
         self._serves = serves
         self._context = context
         self._config = config
+        self._place = config.place(context.instance)
         self._serve = serve
         self._on_trouble = on_trouble
-        self.service = ConnectService(context, config.place, self._websocket_url)
+        self.service = ConnectService(context, self._place, self._websocket_url)
         if config.registry:
             self.service.registry = Registry(config.registry, public_context())
         self.service.on_paired = self._paired
@@ -119,7 +120,7 @@ class PairedLinks:
     def _websocket_url(self) -> str:
         if self._server is None:
             raise RefusedError("no sessions are served here", "see the condition of the instance")
-        host = self._config.place.host_name
+        host = self._place.host_name
         return f"wss://{f'[{host}]' if ':' in host else host}:{self._server.port}{SESSION_PATH}"
 
     # --- who calls

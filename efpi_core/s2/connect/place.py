@@ -28,13 +28,15 @@ class Place:
     port: int
     host_name: str
     """Under which others reach it, without a dot at the end."""
+    announced_as: str
+    """The host's name in multicast DNS: it ends with .local."""
 
     @classmethod
-    def of(cls, name: str, host: str, port: int, host_name: str = "") -> "Place":
-        """With this machine's own name in the LAN where none is given; with the address where only that is reached."""
-        if not host_name:
-            host_name = host if _is_loopback(host) else local_host_name()
-        return cls(name, host, port, host_name.rstrip("."))
+    def of(cls, name: str, host: str, port: int, host_name: str, instance: str) -> "Place":
+        """Without a host name: the address where there is one, else a name of this instance's own on this machine."""
+        own = own_host_name(instance)
+        host_name = host_name.rstrip(".") or (own if _is_any(host) else host)
+        return cls(name, host, port, host_name, host_name if host_name.endswith(".local") else own)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -42,9 +44,14 @@ class Place:
         return tuple(dict.fromkeys((self.host_name, *(() if _is_any(self.host) else (self.host,)))))
 
     @property
-    def interfaces(self) -> tuple[str, ...]:
-        """Those on which multicast DNS is spoken; empty for all."""
+    def announced_on(self) -> tuple[str, ...]:
+        """The interfaces on which it is announced, by their addresses; empty for all."""
         return () if _is_any(self.host) else (self.host,)
+
+    @property
+    def looks_on(self) -> tuple[str, ...]:
+        """Those on which others are looked for: all when it listens for this machine alone."""
+        return () if _is_loopback(self.host) else self.announced_on
 
     def addresses(self) -> tuple[str, ...]:
         """The addresses of this machine at which it is reached."""
@@ -63,10 +70,11 @@ class Place:
         return f"https://{host}:{port}{path}"
 
 
-def local_host_name() -> str:
-    """This machine's name in the LAN."""
-    first = re.sub(r"[^A-Za-z0-9-]+", "-", socket.gethostname().partition(".")[0]).strip("-")
-    return f"{first[:63].rstrip('-') or 'efpi'}.local"
+def own_host_name(instance: str) -> str:
+    """A name in the LAN for an instance here; not the machine's own, which is another program's to announce."""
+    machine = re.sub(r"[^A-Za-z0-9-]+", "-", socket.gethostname().partition(".")[0]).strip("-")
+    label = "-".join(part for part in ("efpi", machine[:30].strip("-"), instance.replace("_", "-")[:25]) if part)
+    return f"{label.rstrip('-').lower()}.local"
 
 
 def node_id(context: Context, name: str = "") -> UUID:

@@ -48,7 +48,8 @@ class ConnectService:
         self._nodes: dict[UUID, LocalNode] = {}
         self.book = PairingBook(context.storage)
         self.description = EndpointDescription(name=place.name or None, deployment=Deployment.LAN)
-        self.neighbourhood = Neighbourhood(place.interfaces)
+        self.neighbourhood = Neighbourhood(place.looks_on)
+        self._announcer = Neighbourhood(place.announced_on)
         self._caller = Caller(self.neighbourhood.resolve)
         self._identity = self._known_identity()
         self.tls: ssl.SSLContext = self._identity.server_context()
@@ -104,11 +105,13 @@ class ConnectService:
     async def announce(self, role: Role) -> None:
         """Tell the LAN of this endpoint; TryAgainError when multicast DNS does not work."""
         told = Announcement(Deployment.LAN, self._place.name, "", self.pairing_url, self.pairing_url)
-        await self.neighbourhood.announce(self._place.host_name, self.port, self._place.addresses(), told, role)
+        place = self._place
+        await self._announcer.announce(place.announced_as, self.port, place.addresses(), told, role)
 
     async def close(self) -> None:
         """Take the announcement back, and listen no more."""
-        await self.neighbourhood.close()
+        for each in (self._announcer, self.neighbourhood):
+            await each.close()
         if self._server is not None:
             await self._server.close()
 

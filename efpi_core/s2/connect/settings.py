@@ -30,8 +30,8 @@ class ConnectConfig(PluginConfig):
     )
     host_name: str = setting(
         "", title="Host name", example="gateway.local", max_length=253,
-        description="Under which others reach this machine; by default its own name with .local. "
-        "Paired devices keep it, so it should not change.",
+        description="Under which others reach this endpoint, and which they keep. By default the address, or a name "
+        "with .local where it listens at all addresses, which `announce` makes known.",
     )  # fmt: skip
     announce: bool = setting(
         False, title="Announce", example=True,
@@ -68,7 +68,6 @@ class ConnectConfig(PluginConfig):
             raise ValueError("registry is no https:// URL")
         return value
 
-    @property
-    def place(self) -> Place:
-        """Where the endpoint is."""
-        return Place.of(self.name, self.host, self.port, self.host_name)
+    def place(self, instance: str) -> Place:
+        """Where the endpoint of an instance is."""
+        return Place.of(self.name, self.host, self.port, self.host_name, instance)

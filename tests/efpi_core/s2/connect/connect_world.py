@@ -121,7 +121,7 @@ class Box:
             resolution_s=5.0,
         )
         self._working = asyncio.create_task(worker.run())
-        place = Place.of(self.name, "127.0.0.1", self.port, "localhost")
+        place = Place.of(self.name, "127.0.0.1", self.port, "localhost", "s2")
         self.service = ConnectService(self.context, place, lambda: f"wss://localhost:{self.service.port}/s2")
         self.service.on_paired = self.paired.append
         self.service.on_ended = self.ended.append
