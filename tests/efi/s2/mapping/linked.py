@@ -56,7 +56,7 @@ class Linker:
         self._count += 1
         document["message_id"] = f"00000000-0000-4000-8000-{self._count:012d}"
         self._link(document)
-        self._learn(document)
+        self.learn(document)
         return document
 
     def _link(self, part: Any) -> None:
@@ -72,7 +72,8 @@ class Linker:
                 else:
                     self._link(value)
 
-    def _learn(self, document: Document) -> None:
+    def learn(self, document: Document) -> None:
+        """Remember the ids of a document that was said."""
         name = document["message_type"]
         if name.endswith(".SystemDescription"):
             self._known["object"] = [document["message_id"]]
@@ -93,9 +94,9 @@ class Linker:
         elif name.startswith("PEBC.") and "id" in document:
             self._known["object"] = [*self._known.get("object", ()), document["id"]]
 
-    def instructions(self, ids: list[str]) -> None:
-        """These instructions were given."""
-        self._known["instruction"] = ids
+    def gave(self, instruction_id: str) -> None:
+        """An instruction was given, and may be taken back."""
+        self._known["object"] = [*self._known.get("object", ()), instruction_id]
 
 
 _REFERENCES = {
