@@ -182,7 +182,7 @@ def test_python_names_are_no_names_on_the_wire() -> None:
     assert refusal_of(written.replace(b'"from"', b'"from_"')).refusal.path == "transitions.0.from"
 
 
-@settings(max_examples=300)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_a_key_that_stands_twice_is_found_wherever_it_stands(data: st.DataObject) -> None:
     document = data.draw(documents(Profile.BETA))

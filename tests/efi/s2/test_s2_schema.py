@@ -124,10 +124,22 @@ def _ids_are_whole(part: Any, name: str = "") -> bool:
     return not (is_id and isinstance(part, str)) or re.fullmatch(r"[a-zA-Z0-9\-_:]{2,64}", part) is not None
 
 
-@profiles
-@settings(max_examples=300)
-@given(data=st.data())
-def test_a_changed_document_is_read_exactly_when_the_schema_accepts_it(profile: Profile, data: st.DataObject) -> None:
+def read_as_the_schema_has_it(profile: Profile, data: st.DataObject) -> None:
     document = data.draw(mutations(profile))
     note(json.dumps(document))
     assert accepted(document, profile) == (official(profile).accepts(document) and _ids_are_whole(document))
+
+
+@profiles
+@settings(max_examples=80)
+@given(data=st.data())
+def test_a_changed_document_is_read_exactly_when_the_schema_accepts_it(profile: Profile, data: st.DataObject) -> None:
+    read_as_the_schema_has_it(profile, data)
+
+
+@pytest.mark.slow
+@profiles
+@settings(max_examples=1500)
+@given(data=st.data())
+def test_many_changed_documents_are_read_as_the_schema_has_them(profile: Profile, data: st.DataObject) -> None:
+    read_as_the_schema_has_it(profile, data)

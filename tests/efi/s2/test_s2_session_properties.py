@@ -137,7 +137,7 @@ class Conversation(RuleBasedStateMachine):
         assert ending is None or ending.kind is not EndingKind.FLOODED
 
 
-Conversation.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+Conversation.TestCase.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
 TestConversation = Conversation.TestCase
 
 
