@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 from efi.allocation import AllocationRevoke
+from efi.conversion import Loss
 from efi.messages import AppMessage
 from efi.refusal import Refusal
 from efi.s2.cem_session import CemSession
@@ -274,9 +275,9 @@ class Conversation:
         for message in translation.to_s2:
             self._say(message)
         for loss in translation.losses:
-            self._note(loss.sentence)
+            self._note(loss.reason, loss)
         for warning in translation.warnings:
-            self._note(warning.sentence)
+            self._note(warning.rule, warning)
         self._hand_back.look(any_open=self.settled.appliance.open)
 
     def _say(self, message: AnyNamedMessage) -> None:
@@ -285,14 +286,14 @@ class Conversation:
         outcome = self._session.send(message, self._context.elapsed())
         self._take(outcome)
         if outcome.refusal is not None:
-            self._note(f"{message.message_type} was not sent: {outcome.refusal.sentence}")
+            self._note(outcome.refusal.rule, outcome.refusal)
             self._not_taken(message, None, outcome.refusal.sentence)
 
-    def _note(self, sentence: str) -> None:
-        """Tell once in the log what is lost on the way."""
-        if sentence not in self._noted and len(self._noted) < MOST_NOTES:
-            self._noted.add(sentence)
-            self._context.log.info(f"{self.peer}: {sentence}")
+    def _note(self, kind: str, found: Loss | Refusal) -> None:
+        """Tell in the log what is lost on the way, or not right: the first of each kind."""
+        if kind not in self._noted and len(self._noted) < MOST_NOTES:
+            self._noted.add(kind)
+            self._context.log.info(f"{self.peer}: {found.sentence}")
 
     # --- what the device does not say
 
