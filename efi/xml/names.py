@@ -111,6 +111,8 @@ def xml_name(identifier: str, *, apart: int = 0) -> str:
 
 def identifier_of(name: str) -> str | None:
     """The identifier that an XML name stands for; None where it is longer than an identifier may be."""
+    if "_x" not in name and _IDENTIFIER.fullmatch(name):
+        return name
     read = []
     place = 0
     while place < len(name):

@@ -3,6 +3,9 @@
 from decimal import Context, Decimal
 from fractions import Fraction
 
+ONE = Fraction(1)
+"""The factor between a unit and itself."""
+
 _LONGEST_EXACT = 100
 """A text with more characters is read as the float that it is; nobody measures that finely."""
 

@@ -32,10 +32,11 @@ from efi.xml.interim.common import (
 )
 from efi.xml.interim.companion import companion_id, companion_losses, note_companion
 from efi.xml.interim.leniencies import EMPTY_ELEMENT
-from efi.xml.interim.profiles import ONE, container_of, profile_losses, read_container
+from efi.xml.interim.profiles import container_of, profile_losses, read_container
 from efi.xml.interim.sheet import Sheet, duration, instant, leaf, listed, node, number
 from efi.xml.interim.source import Source, maybe, part, parts
 from efi.xml.interim.vocabulary import COMMODITY_WORDS, QUANTITIES
+from efi.xml.scale import ONE
 from efi.xml.tree import Element
 
 OPTIONS = "inflexible_curtailment_options"
@@ -74,6 +75,7 @@ CURTAILMENT_QUANTITY = LossKind(
     "curtailments.*.quantity",
     "it has no word, is told beside other phases, or is of gas without a calorific value; nothing is written",
 )
+CURTAILMENT_ORDER = LossKind((ALLOCATION,), "curtailments", "they come back in the order of electricity, heat, gas")
 CURTAILMENT_BOUNDS = LossKind(
     (ALLOCATION,),
     "curtailments.*.elements.*",
@@ -265,15 +267,23 @@ def curtailment_document(sheet: Sheet, allocation: InflexibleAllocation) -> Elem
     profiles: dict[str, Element] = {}
     for place, curtailment in enumerate(allocation.curtailments):
         quantity = curtailment.quantity
-        if not _is_sayable(sheet, quantity) or (quantity in ELECTRIC_POWERS and len(electric) > 1):
+        sayable = _is_sayable(sheet, quantity) or (quantity is CommodityQuantity.GAS_FLOW and _is_nothing(curtailment))
+        if not sayable or (quantity in ELECTRIC_POWERS and len(electric) > 1):
             sheet.give_up(CURTAILMENT_QUANTITY, quantity.value, place)
         if quantity in ELECTRIC_POWERS and quantity is not CommodityQuantity.ELECTRIC_POWER:
             sheet.lose(CURTAILMENT_PHASE, quantity.value, place)
         word = f"{quantity.commodity.value}Profile"
         profiles[word] = _curtailment_profile(sheet, word, curtailment, place)
+    if list(profiles) != [word for word in _PROFILES if word in profiles]:
+        sheet.lose(CURTAILMENT_ORDER, ", ".join(each.quantity.value for each in allocation.curtailments))
     container = listed("curtailProfiles", (profiles[word] for word in _PROFILES if word in profiles))
     start = instant("startTime", allocation.start_time)
     return node("curtailmentAllocation", *allocation_of(sheet, allocation), start, container)
+
+
+def _is_nothing(curtailment: CurtailmentProfile) -> bool:
+    """Whether a curtailment lets nothing flow, which is 0 in any unit."""
+    return not any(element.lower or element.upper for element in curtailment.elements)
 
 
 _PROFILES = ("electricityProfile", "heatProfile", "gasProfile")

@@ -11,10 +11,10 @@ from efi.measurement import EnergyReading, Measurement
 from efi.registration import Category
 from efi.xml.interim.common import head_of, read_head, read_update
 from efi.xml.interim.companion import companion_id
-from efi.xml.interim.profiles import ONE
 from efi.xml.interim.sheet import Sheet, instant, leaf, node, number
 from efi.xml.interim.source import Source, maybe, part
 from efi.xml.interim.vocabulary import COMMODITY_WORDS, J_PER_WH, MOST_TOLD, NO_UNIT, QUANTITIES
+from efi.xml.scale import ONE
 from efi.xml.tree import Element
 
 MEASUREMENT = ("measurement",)

@@ -3,7 +3,6 @@
 from efi.conversion import LossKind
 from efi.output_adjustable import (
     OutputAdjustableAllocation,
-    OutputAdjustableMode,
     OutputAdjustableRegistration,
     OutputAdjustableStateUpdate,
     OutputAdjustableSystemDescription,
@@ -85,15 +84,16 @@ def read_output_adjustable_description(source: Source, element: Element) -> tupl
     if not modes.children:
         source.refuse("no_running_mode", modes, None, "it describes no running mode", "describe one at least")
     told = tuple(
-        OutputAdjustableMode(
-            mode_id=source.numbered(part(mode, "runningModeId")),
-            label=source.label(part(mode, "runningModeName")),
+        {
+            "mode_id": source.numbered(part(mode, "runningModeId")),
+            "label": source.label(part(mode, "runningModeName")),
             **read_behaviour(source, part(mode, "runningModeBehaviour")),
-        )
+        }
         for mode in once(source, parts(modes, "runningMode"), "runningModeId")
     )
     graph = read_graph(source, modes, part(element, "timers"))
-    return (OutputAdjustableSystemDescription(**read_update(source, element), modes=told, **graph),)
+    fields = {**read_update(source, element), "modes": told, **graph}
+    return (OutputAdjustableSystemDescription.model_validate(fields),)
 
 
 def state_document(sheet: Sheet, state: OutputAdjustableStateUpdate) -> Element:

@@ -14,6 +14,7 @@ from efi.xml.interim.leniencies import EMPTY_ELEMENT, UNEQUAL_PROFILES, UNORDERE
 from efi.xml.interim.sheet import Sheet, duration, leaf, listed, node, number
 from efi.xml.interim.source import Source, maybe, part, parts
 from efi.xml.interim.vocabulary import MOST_TOLD
+from efi.xml.scale import ONE
 from efi.xml.tree import Element
 
 BANDS = ("lower_95", "lower_68", "upper_68", "upper_95")
@@ -21,8 +22,6 @@ LIMITS = ("lower_limit", "upper_limit")
 _BAND_NAMES = ("the95PPRLowerBound", "the68PPRLowerBound", "the68PPRUpperBound", "the95PPRUpperBound")
 
 _ORDER = (CommodityQuantity.ELECTRIC_POWER, CommodityQuantity.HEAT_POWER, CommodityQuantity.GAS_FLOW)
-
-ONE = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Running modes in the interim form: points with their consumptions and cost, and the ways out of each nested in it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
@@ -8,7 +8,7 @@ from typing import Any
 
 from efi.commodity import ELECTRIC_POWERS, CommodityQuantity, PowerRange
 from efi.conversion import LossKind
-from efi.running_mode import CostRange, ModeBehaviour, ModeGraph, ModeState, RunningMode, Timer, TimerState, Transition
+from efi.running_mode import ModeBehaviour, ModeGraph, ModeState, RunningMode, TimerState, Transition
 from efi.types import MONEY_PLACES
 from efi.xml.interim.leniencies import (
     REPEATED_TIMER,
@@ -17,10 +17,10 @@ from efi.xml.interim.leniencies import (
     UNKNOWN_MODE,
     UNKNOWN_TIMER,
 )
-from efi.xml.interim.profiles import ONE
 from efi.xml.interim.sheet import UNSAYABLE_TEXT, Sheet, duration, instant, listed, node, number, price
 from efi.xml.interim.source import Source, maybe, part, parts
 from efi.xml.interim.vocabulary import MOST_TOLD
+from efi.xml.scale import ONE
 from efi.xml.tree import Element
 
 CONSUMPTIONS = {
@@ -283,35 +283,36 @@ def timer_update(number_of: Element, finished_at: datetime) -> Element:
 
 
 def read_behaviour(source: Source, element: Element) -> dict[str, Any]:
-    """The consumptions and the cost of a mode."""
+    """The consumptions and the cost of a mode, as the fields of its behaviour."""
     powers = []
     for name, quantity in CONSUMPTIONS.items():
         told = maybe(element, name)
         if told is not None:
             factor = source.gas_factor(told) if quantity is CommodityQuantity.GAS_FLOW else ONE
             value = source.measure(told, factor)
-            powers.append(PowerRange(quantity=quantity, start=value, end=value))
-    cost = maybe(element, "runningCostsPerSecond")
-    return {
-        "power": tuple(powers),
-        "running_cost": None if cost is None else CostRange.point(source.price(cost)),
-    }
+            powers.append({"quantity": quantity, "start": value, "end": value})
+    told_cost = maybe(element, "runningCostsPerSecond")
+    fields: dict[str, Any] = {"power": tuple(powers)}
+    if told_cost is not None:
+        cost = source.price(told_cost)
+        fields["running_cost"] = {"start": cost, "end": cost}
+    return fields
 
 
 def read_graph(source: Source, modes: Element, timers: Element) -> dict[str, Any]:
-    """The ways between modes, and the timers."""
+    """The ways between modes, and the timers, as the fields of a graph."""
     known_modes = {source.whole(part(mode, "runningModeId")) for mode in parts(modes, "runningMode")}
-    found: dict[str, Timer] = {}
+    found: dict[str, dict[str, Any]] = {}
     for timer in parts(timers, "timer"):
-        told = Timer(
-            timer_id=source.numbered(part(timer, "timerId")),
-            label=source.label(part(timer, "timerLabel")),
-            duration=source.duration(part(timer, "duration")),
-        )
-        if told.timer_id in found:
+        timer_id = source.numbered(part(timer, "timerId"))
+        if timer_id in found:
             source.forgive(REPEATED_TIMER, timer, source.whole(part(timer, "timerId")))
-        found[told.timer_id] = told
-    ways: dict[tuple[str, str], Transition] = {}
+        found[timer_id] = {
+            "timer_id": timer_id,
+            "label": source.label(part(timer, "timerLabel")),
+            "duration": source.duration(part(timer, "duration")),
+        }
+    ways: dict[tuple[str, str], dict[str, Any]] = {}
     for mode in parts(modes, "runningMode"):
         for way in parts(part(mode, "possibleTransitions"), "possibleTransition"):
             _read_way(source, part(mode, "runningModeId"), way, known_modes, found, ways)
@@ -323,8 +324,8 @@ def _read_way(
     here: Element,
     way: Element,
     known_modes: set[int],
-    timers: dict[str, Timer],
-    ways: dict[tuple[str, str], Transition],
+    timers: Container[str],
+    ways: dict[tuple[str, str], dict[str, Any]],
 ) -> None:
     there = part(way, "toRunningMode")
     to_mode = source.whole(there)
@@ -335,21 +336,21 @@ def _read_way(
         source.forgive(UNKNOWN_MODE, there, to_mode)
         return
     lasting = maybe(way, "transitionTime")
-    told = Transition(
-        from_mode=source.numbered(here),
-        to_mode=source.numbered(there),
-        start_timers=_read_timer_ids(source, part(way, "startTimerIds"), timers),
-        blocking_timers=_read_timer_ids(source, part(way, "blockingTimerIds"), timers),
-        cost=source.price(part(way, "transitionCosts")),
-        duration=timedelta(0) if lasting is None else source.duration(lasting),
-    )
-    if (told.from_mode, told.to_mode) in ways:
+    modes = source.numbered(here), source.numbered(there)
+    if modes in ways:
         source.forgive(REPEATED_TRANSITION, there, to_mode)
         return
-    ways[told.from_mode, told.to_mode] = told
+    ways[modes] = {
+        "from_mode": modes[0],
+        "to_mode": modes[1],
+        "start_timers": _read_timer_ids(source, part(way, "startTimerIds"), timers),
+        "blocking_timers": _read_timer_ids(source, part(way, "blockingTimerIds"), timers),
+        "cost": source.price(part(way, "transitionCosts")),
+        "duration": timedelta(0) if lasting is None else source.duration(lasting),
+    }
 
 
-def _read_timer_ids(source: Source, listed_ids: Element, timers: dict[str, Timer]) -> tuple[str, ...]:
+def _read_timer_ids(source: Source, listed_ids: Element, timers: Container[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for each in parts(listed_ids, "timerId"):
         timer_id = source.numbered(each)

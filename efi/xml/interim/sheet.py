@@ -10,7 +10,7 @@ from efi.conversion import Alias, Loss, LossKind
 from efi.xml.interim.vocabulary import NAMESPACE
 from efi.xml.lexical import duration_text, instant_text, money_text, number_text
 from efi.xml.names import NameTable, number_in, xml_name
-from efi.xml.scale import scaled_text
+from efi.xml.scale import ONE, scaled_text
 from efi.xml.tree import Element
 from efi.xml.writer import UNSAYABLE
 
@@ -89,9 +89,9 @@ def leaf(name: str, text: str) -> Element:
     return element
 
 
-def number(name: str, value: float, factor: Fraction = Fraction(1)) -> Element:
+def number(name: str, value: float, factor: Fraction = ONE) -> Element:
     """An element that holds the number which, times a factor, is this value."""
-    return leaf(name, number_text(value) if factor == 1 else scaled_text(value, factor))
+    return leaf(name, number_text(value) if factor is ONE else scaled_text(value, factor))
 
 
 def instant(name: str, value: datetime) -> Element:

@@ -12,10 +12,10 @@ from efi.refusal import Refusal
 from efi.types import MONEY_PLACES, NumberRange
 from efi.xml.errors import SenselessXmlError
 from efi.xml.interim.leniencies import FINER_TIME, LONG_TEXT, REPEATED, REVERSED_RANGE, ZONELESS_TIME
-from efi.xml.interim.vocabulary import CURRENCIES, MULTIPLIERS, NAMESPACE
+from efi.xml.interim.vocabulary import CURRENCIES, MOST_TOLD, MULTIPLIERS, NAMESPACE
 from efi.xml.lexical import LexicalError, finer_than_microseconds, read_duration, read_instant
 from efi.xml.names import LEAST, MOST, NameTable, identifier_of, name_of
-from efi.xml.scale import scaled
+from efi.xml.scale import ONE, scaled
 from efi.xml.schema.builtin import INTEGER
 from efi.xml.tree import BLANKS, Element, path_of
 
@@ -126,8 +126,9 @@ class Source:
     def numbered(self, element: Element) -> str:
         """The name of what is numbered."""
         number = int(element.text)
+        by_itself = name_of(number)
         name = self.names.name(number)
-        if name != name_of(number):
+        if name != by_itself and not any(alias.name == name for alias in self.aliases):
             self.aliases.append(Alias(self.path(element), name, number))
         return name
 
@@ -146,26 +147,22 @@ class Source:
         """Whether it is so."""
         return element.text.strip(BLANKS) in ("true", "1")
 
-    def number(self, element: Element, factor: Fraction = Fraction(1)) -> float:
+    def number(self, element: Element, factor: Fraction = ONE) -> float:
         """A number times a factor."""
-        text = element.text.strip(BLANKS).replace("INF", "inf")
-        return self.finite(element, scaled(text, factor))
+        number = float(element.text) if factor is ONE else scaled(element.text.strip(BLANKS), factor)
+        if -MOST_TOLD <= number <= MOST_TOLD:
+            return number
+        return self.refuse(
+            "number_out_of_range",
+            element,
+            element.text.strip(BLANKS)[:80],
+            "the interface tells finite numbers of at most 1e15 either way",
+            "write such a number, or leave it out",
+        )
 
-    def finite(self, element: Element, number: float) -> float:
-        """A number that the interface can tell."""
-        if not -1e15 <= number <= 1e15:
-            self.refuse(
-                "number_out_of_range",
-                element,
-                element.text.strip(BLANKS)[:80],
-                "the interface tells finite numbers of at most 1e15 either way",
-                "write such a number, or leave it out",
-            )
-        return number
-
-    def measure(self, element: Element, factor: Fraction = Fraction(1)) -> float:
+    def measure(self, element: Element, factor: Fraction = ONE) -> float:
         """A number with the SI prefix of its unit, times a factor."""
-        return self.number(element, factor * self.prefix(element))
+        return self.number(element, factor * self.prefix(element) if element.attributes else factor)
 
     def prefix(self, element: Element) -> Fraction:
         """The number for which the SI prefix stands; 1 where there is none."""
@@ -206,8 +203,8 @@ class Source:
             return 1 / self.calorific_value
         value = maybe(element, "value")
         value = element if value is None else value
-        if float(value.text.replace("INF", "inf")) == 0 and maybe(element, "probabilityInfo") is None:
-            return Fraction(1)
+        if float(value.text) == 0 and maybe(element, "probabilityInfo") is None:
+            return ONE
         return self.refuse(
             "gas_in_watt",
             element,
@@ -230,12 +227,12 @@ class Source:
         text = element.text
         try:
             read = read_instant(text)
-            if finer_than_microseconds(text):
+            if "." in text and finer_than_microseconds(text):
                 self.forgive(FINER_TIME, element, text[:80])
             if read.tzinfo is None:
                 self.forgive(ZONELESS_TIME, element, text)
                 return read.replace(tzinfo=UTC)
-            return read.astimezone(UTC)
+            return read if read.tzinfo is UTC else read.astimezone(UTC)
         except LexicalError as error:
             self.refuse(error.rule, element, text[:80], error.fact, error.cure)
         except OverflowError:
@@ -248,7 +245,7 @@ class Source:
             read = read_duration(text)
         except LexicalError as error:
             self.refuse(error.rule, element, text[:80], error.fact, error.cure)
-        if finer_than_microseconds(text):
+        if "." in text and finer_than_microseconds(text):
             self.forgive(FINER_TIME, element, text[:80])
         return read
 

@@ -1,15 +1,13 @@
 """The system description of a storage in the interim form, the leakage within it."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from efi.commodity import ValueRange
 from efi.conversion import LossKind
 from efi.storage import (
     ActuatorBehaviour,
     LeakageElement,
-    StorageBehaviour,
     StorageLeakageUpdate,
-    StorageMode,
     StorageModeElement,
     StorageSystemDescription,
 )
@@ -161,58 +159,60 @@ def read_description(
     )
     if not actuators:
         source.refuse("no_actuator", element, None, "it describes no actuator", "describe every one that is registered")
-    ranges = [mode.fill_level_range for actuator in actuators for mode in actuator.modes]
+    ranges = [
+        element["fill_level_range"]
+        for actuator in actuators
+        for mode in actuator["modes"]
+        for element in mode["elements"]
+    ]
     leaking = maybe(element, "leakageBehaviour")
     if leaking is None:
-        return (StorageSystemDescription(**head, fill_level_range=_reach(ranges), actuators=actuators),)
+        fields = {**head, "fill_level_range": _reach(ranges), "actuators": actuators}
+        return (StorageSystemDescription.model_validate(fields),)
     leakage = StorageLeakageUpdate(
         **{**head, "message_id": companion_id(head["message_id"], LEAKAGE)}, elements=_read_leakage(source, leaking)
     )
-    description = StorageSystemDescription(
+    fields = {
         **head,
-        fill_level_range=_reach([*ranges, leakage.fill_level_range]),
-        provides_leakage=True,
-        actuators=actuators,
-    )
-    return (description, leakage)
+        "fill_level_range": _reach([*ranges, leakage.fill_level_range]),
+        "provides_leakage": True,
+        "actuators": actuators,
+    }
+    return (StorageSystemDescription.model_validate(fields), leakage)
 
 
-def _read_actuator(source: Source, element: Element) -> ActuatorBehaviour:
+def _read_actuator(source: Source, element: Element) -> dict[str, Any]:
     modes = part(element, "runningModes")
-    return ActuatorBehaviour(
-        actuator_id=source.numbered_text(part(element, "actuatorId")),
-        modes=tuple(_read_mode(source, mode) for mode in once(source, parts(modes, "runningMode"), "runningModeId")),
+    return {
+        "actuator_id": source.numbered_text(part(element, "actuatorId")),
+        "modes": tuple(_read_mode(source, mode) for mode in once(source, parts(modes, "runningMode"), "runningModeId")),
         **read_graph(source, modes, part(element, "timers")),
-    )
+    }
 
 
-def _read_mode(source: Source, mode: Element) -> StorageMode:
+def _read_mode(source: Source, mode: Element) -> dict[str, Any]:
     behaviour = part(mode, "runningModeBehaviour")
     told = list(parts(behaviour, "runningModeElement"))
     ranges = read_ranges(source, behaviour, told)
-    elements = [
-        StorageModeElement(
-            fill_level_range=within,
-            fill_rate=ValueRange.point(source.number(part(each, "fillingRatePerSecond"))),
-            **read_behaviour(source, each),
-            at_upper=_read_upper(source, each),
-        )
-        for within, each in ranges
-    ]
-    return StorageMode(
-        mode_id=source.numbered(part(mode, "runningModeId")),
-        label=source.label(part(mode, "runningModeName")),
-        elements=tuple(elements),
-    )
+    return {
+        "mode_id": source.numbered(part(mode, "runningModeId")),
+        "label": source.label(part(mode, "runningModeName")),
+        "elements": tuple(
+            {**_read_element(source, each), "fill_level_range": within, "at_upper": _read_upper(source, each)}
+            for within, each in ranges
+        ),
+    }
 
 
-def _read_upper(source: Source, element: Element) -> StorageBehaviour | None:
+def _read_element(source: Source, element: Element) -> dict[str, Any]:
+    rate = source.number(part(element, "fillingRatePerSecond"))
+    return {"fill_rate": {"start": rate, "end": rate}, **read_behaviour(source, element)}
+
+
+def _read_upper(source: Source, element: Element) -> dict[str, Any] | None:
     """What holds towards the upper end of a range, where a document of the branch's head tells that."""
     above = source.upper.get(id(element))
-    if above is None:
-        return None
-    rate = ValueRange.point(source.number(part(above, "fillingRatePerSecond")))
-    return StorageBehaviour(fill_rate=rate, **read_behaviour(source, above))
+    return None if above is None else _read_element(source, above)
 
 
 def _read_leakage(source: Source, element: Element) -> tuple[LeakageElement, ...]:

@@ -159,8 +159,12 @@ def seldom() -> list[tuple[AnyMessage, ...]]:
     return [(registration, *[curtailment(LimitKind.LOWER, (-1, 0))] * 2), (battery_description(), leakage, leakage)]
 
 
-READ = ("curtailmentAllocation-certain", "storageTargetProfileUpdate-past", "storageSystemDescription",
-        "outputAdjustableSystemDescription")  # fmt: skip
+READ = (
+    "curtailmentAllocation-certain",
+    "storageTargetProfileUpdate-past",
+    "storageSystemDescription-fine",
+    "outputAdjustableSystemDescription-fine",
+)
 """Examples that say what the interface cannot carry."""
 
 
