@@ -10,6 +10,9 @@ from efpi_core.plugin.context import Context
 LONGEST_PLAIN = 24
 """Characters of a resource id that is taken as it is; a longer one is cut and marked."""
 
+MOST_OF_ONE_HOLDER = 8
+"""Different devices that may come in by the same credentials, as a box that speaks for several."""
+
 FORGOTTEN_AFTER = timedelta(days=30)
 """A device that was away for longer gives its place to another when there is no other place left."""
 
@@ -62,6 +65,7 @@ class Roster:
         today = self._context.now().date()
         key = next((key for key, known in self._known.items() if known.resource_id == resource_id), None)
         if key is None:
+            self._refuse_crowd(holder)
             self._make_room(today)
             key = self._new_key(resource_id)
         elif (known := self._known[key]).holder != holder:
@@ -72,6 +76,15 @@ class Roster:
             )
         self._keep(key, Known(resource_id, holder, today))
         return key
+
+    def _refuse_crowd(self, holder: str) -> None:
+        """One device's credentials do not take the places of all others."""
+        if holder and sum(known.holder == holder for known in self._known.values()) >= MOST_OF_ONE_HOLDER:
+            raise NotAdmittedError(
+                "too_many_devices",
+                f"{_credentials(holder)} brought {MOST_OF_ONE_HOLDER} different devices already",
+                "give each device a token of its own",
+            )
 
     def _make_room(self, today: date) -> None:
         if len(self._known) < self._most:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from efpi_driver_s2.roster import LONGEST_PLAIN, NotAdmittedError, Roster
+from efpi_driver_s2.roster import LONGEST_PLAIN, MOST_OF_ONE_HOLDER, NotAdmittedError, Roster
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,6 +95,16 @@ def test_there_is_room_for_so_many_and_who_is_away_for_a_month_gives_way() -> No
     assert kept.removed == ["s2-two"] and len(last) == 3
     with pytest.raises(NotAdmittedError):
         last.key_of("five", "")
+
+
+def test_the_credentials_of_one_device_do_not_take_the_places_of_all_others() -> None:
+    roster, _, _ = a_roster(most=50)
+    for number in range(MOST_OF_ONE_HOLDER):
+        roster.key_of(f"device{number}", "box-token")
+    with pytest.raises(NotAdmittedError, match="box-token") as refused:
+        roster.key_of("one-more", "box-token")
+    assert refused.value.detail == "too_many_devices" and refused.value.cure
+    assert roster.key_of("device3", "box-token") == "device3" and roster.key_of("other", "other-token") == "other"
 
 
 def test_what_cannot_be_read_is_as_if_it_had_not_been_kept() -> None:
