@@ -15,6 +15,7 @@ from pydantic import JsonValue, ValidationError
 
 from efpi_core.errors import PluginFailure
 from efpi_core.host.config_check import ConfigProblem, schema_problems
+from efpi_core.host.describe_child import LARGEST_ANSWER as LARGEST_DESCRIPTION
 from efpi_core.host.describe_child import ask
 from efpi_core.host.offer import PLUGIN_API, Offer, PluginDescription
 from efpi_core.host.package_files import DESCRIPTION_FILE, fingerprint, is_editable, package_directory
@@ -116,7 +117,7 @@ class Catalogue:
     def _description(self, entry: EntryPoint) -> PluginDescription:
         directory = package_directory(entry.value)
         if entry.dist is not None and not is_editable(entry.dist):
-            shipped = _read(directory / DESCRIPTION_FILE)
+            shipped = read_description(directory / DESCRIPTION_FILE)
             if shipped is not None and shipped.module == entry.value and shipped.version == entry.dist.version:
                 return shipped
         return self._described(entry, directory)
@@ -125,7 +126,7 @@ class Catalogue:
         """What a describe child says, or said when the package's files were the same."""
         facts = (entry.value, entry.dist.version if entry.dist is not None else "")
         kept = self._cache / f"{entry.value}-{fingerprint(directory, *facts)[:32]}.json"
-        description = _read(kept)
+        description = read_description(kept)
         if description is None:
             description = _valid(entry.value, ask(entry.value))
             self._keep(kept, description)
@@ -236,10 +237,12 @@ def _require_api(description: PluginDescription) -> None:
         )
 
 
-def _read(path: Path) -> PluginDescription | None:
+def read_description(path: Path) -> PluginDescription | None:
     """A description from a file; None when there is none that can be read."""
     try:
-        return PluginDescription.model_validate_json(path.read_bytes())
+        with path.open("rb") as file:
+            content = file.read(LARGEST_DESCRIPTION + 1)
+        return PluginDescription.model_validate_json(content) if len(content) <= LARGEST_DESCRIPTION else None
     except (OSError, ValidationError):
         return None
 

@@ -1,5 +1,6 @@
 """Checks a plugin's settings against the JSON Schema that it published, without running the plugin."""
 
+import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +11,8 @@ from efpi_core.nearest import nearest
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
+
+_AUTHOR = "report it to the plugin's author"
 
 Path = tuple[str | int, ...]
 
@@ -27,12 +30,21 @@ class ConfigProblem(NamedTuple):
 
 
 def schema_problems(schema: Mapping[str, JsonValue], config: Mapping[str, JsonValue]) -> list[ConfigProblem]:
-    """The mistakes that the schema knows of, by their paths; the first ones of very many."""
-    from jsonschema import Draft202012Validator  # noqa: PLC0415  # 0.1 s that only a check needs, and no start
+    """The mistakes that the schema knows of, by their paths; the first ones of very many.
 
-    validator = Draft202012Validator(schema)
-    found = (problem for error in validator.iter_errors(config) for problem in _problems(error))
-    problems = list(islice(found, MOST_PROBLEMS))
+    A schema that is none, or leads nowhere or in circles, is the one mistake that is told. Nothing is fetched.
+    """
+    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415  # 0.1 s that only a check needs
+    from referencing import Registry  # noqa: PLC0415  # likewise
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415  # likewise
+
+    try:
+        Draft202012Validator.check_schema(schema)
+        validator = Draft202012Validator(schema, registry=Registry())
+        found = (problem for error in validator.iter_errors(config) for problem in _problems(error))
+        problems = list(islice(found, MOST_PROBLEMS))
+    except (SchemaError, Unresolvable, RecursionError, re.error) as error:
+        return [ConfigProblem((), f"its plugin's schema of settings is none: {str(error)[:200]}", _AUTHOR)]
     return sorted(dict.fromkeys(problems), key=lambda problem: [str(part) for part in problem.path])
 
 

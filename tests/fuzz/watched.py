@@ -10,6 +10,8 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "http": ("efpi_core.http", "h11", "starlette", "uvicorn"),
     "modbus": ("efpi_driver_sunspec.wire", "pymodbus"),
     "p1": ("efpi_driver_p1",),
+    "p1_capture": ("efpi_driver_p1.capture", "efpi_driver_p1.decode"),
+    "plugin_json": ("efpi_core.host.offer", "efpi_core.host.config_check", "efpi_core.cli.schema_words"),
     "s2_driver": ("efpi_driver_s2", "efi.s2.mapping"),
     "s2_json": ("efi.s2",),
     "s2_session": ("efi.s2", "efi.recent"),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 
 from efpi_core.http import event_stream
-from efpi_core.views import BalanceView, EventView
-from tests.support.http_world import APPLIANCES, RecordedGateway, Served, event, served
+from efpi_core.plugin.observation import Quality
+from efpi_core.views import BalanceView, EventView, ObservationView
+from tests.support.http_world import APPLIANCES, NOON, RecordedGateway, Served, event, served
 
 
 class Reader:
@@ -105,6 +107,39 @@ async def test_a_change_that_happens_while_the_present_is_told_is_not_lost(tmp_p
         await reader.until("live")
         kind, value = await reader.next()
     assert (kind, value["power"]) == ("appliance", -1.0)
+
+
+EVIL = (
+    "a\ndata: {}\n\nevent: event\nid: 7\n\ndata: x",
+    "a\r\nevent: health\r\n\r\n",
+    "a\rid: 99\r\r",
+    "\u2028\u2029\x85\x0b\x0c\x1c\ufeff",
+    "\x00\x1b[2J\ud800",
+    ": comment\n\n",
+)
+"""Texts of devices and names of instances that would end a line, an event or the stream, were they let to."""
+
+
+@pytest.mark.parametrize("evil", EVIL)
+async def test_no_name_and_no_text_of_a_device_breaks_out_of_its_event(tmp_path: Path, evil: str) -> None:
+    async with served(tmp_path) as house, following(house) as reader:
+        await reader.until("live")
+        told = [
+            ("observation", ObservationView(evil, evil, evil, Quality.GOOD, NOON, 0.0)),
+            ("appliance", replace(APPLIANCES[1], id=evil, name=evil, text=evil)),
+            ("event", EventView(4, NOON, "info", evil, evil, evil, evil)),
+        ]
+        for kind, value in told:
+            house.gateway.feed.tell(kind, evil, value)
+        house.gateway.feed.tell("appliance", "pv", APPLIANCES[1])
+        heard = [await reader.next() for _ in range(4)]
+    assert [kind for kind, _ in heard] == ["observation", "appliance", "event", "appliance"]
+    observation, shown, happened, last = (value for _, value in heard)
+    assert (observation["name"], shown["text"], happened["subject"], last["id"]) == (evil, evil, evil, "pv")
+    assert reader.ids == [1, 2, 3, 4]
+    for kind, value in told:
+        lines = re.split(rb"\r\n|\n|\r", event_stream.frame(kind, value, 8))
+        assert [line.partition(b":")[0] for line in lines] == [b"id", b"event", b"data", b"", b""]
 
 
 async def test_only_the_kinds_that_were_asked_for_are_told(tmp_path: Path) -> None:
