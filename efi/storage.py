@@ -137,7 +137,8 @@ class StorageMode(RunningMode):
 
     @model_validator(mode="after")
     def _contiguous(self) -> Self:
-        require_contiguous((element.fill_level_range for element in self.elements), f"mode '{self.mode_id}'")
+        if len(self.elements) > 1:
+            require_contiguous((element.fill_level_range for element in self.elements), f"mode '{self.mode_id}'")
         return self
 
     @property

@@ -33,6 +33,11 @@ class Guard:
         self._original: dict[str, str] = {}
         self._objects = RecentIds(REMEMBERED_OBJECTS)
 
+    @property
+    def scales(self) -> bool:
+        """Whether fill levels are told in another unit than the device's."""
+        return self._scale is not None
+
     def made(self, kind: type[Any], fields: Fields, turn: Turn) -> Any:
         """A message of the appliance; raises `Refused` where its fields make no message."""
         fields["appliance_id"] = self._appliance_id

@@ -51,6 +51,7 @@ class FillRateControl(ModeControl):
         super().__init__(guard, settings)
         self._level: float | None = None
         self._early: list[Any] = []
+        self._understood: tuple[frbc.Understood, ...] = ()
 
     @property
     def commodities(self) -> Iterable[Commodity]:
@@ -59,7 +60,14 @@ class FillRateControl(ModeControl):
 
     def description_fields(self, message: FRBCSystemDescription, turn: Turn) -> Fields:
         """The fields of a description."""
-        return frbc.description(message, turn.notes)
+        return frbc.description(message, turn.notes, self._understood)
+
+    def understood(
+        self, message: FRBCSystemDescription, fields: Fields, description: StorageSystemDescription, turn: Turn
+    ) -> None:
+        """Remember the actuators; a device in whose stead another unit is told is understood anew each time."""
+        if not self.guard.scales:
+            self._understood = frbc.understood(message, fields["fill_level_range"], description, turn.notes)
 
     def appliance_fields(self, message: FRBCSystemDescription, turn: Turn) -> Fields:
         """Its actuators, and what its fill level is."""

@@ -61,11 +61,16 @@ class ModeControl(Control):
     def state_fields(self, actuators: list[Fields]) -> Fields | None:
         """The fields of a state with these actuators; None while something is missing."""
 
+    def understood(self, message: Any, fields: Fields, description: Any, turn: Turn) -> None:
+        """Remember what was understood of a description, where that helps with the next one."""
+
     # Descriptions ----------------------------------------------------------------------------------------------------
 
     def hear_description(self, message: Any, turn: Turn) -> None:
         """Tell a description now, or when it begins to hold if the appliance must be registered anew for it."""
-        description = self.guard.made(self.description_kind, self.description_fields(message, turn), turn)
+        fields = self.description_fields(message, turn)
+        description = self.guard.made(self.description_kind, fields, turn)
+        self.understood(message, fields, description, turn)
         own = self.appliance_fields(message, turn)
         if self._own is not None and own != self._own and not has_begun(description, turn.now):
             self._hold(description, own)

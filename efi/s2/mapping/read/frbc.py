@@ -1,6 +1,9 @@
 """FRBC as the interface's storage."""
 
-from efi.conversion import LeniencyKind
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from efi.conversion import Leniency, LeniencyKind, Loss
 from efi.s2.frbc import (
     FRBCActuatorDescription,
     FRBCFillLevelTargetProfile,
@@ -26,6 +29,7 @@ from efi.s2.mapping.read.values import (
     powers,
     running_costs,
 )
+from efi.storage import ActuatorBehaviour, StorageSystemDescription
 
 LEAKAGE_STRETCHED = LeniencyKind(
     "leakage_incomplete",
@@ -34,8 +38,35 @@ LEAKAGE_STRETCHED = LeniencyKind(
 )
 
 
-def description(message: FRBCSystemDescription, notes: Notes) -> Fields:
-    """The fields of a StorageSystemDescription."""
+class Understood(NamedTuple):
+    """An actuator that was described before, and what was understood; a device often says the same again."""
+
+    actuator: FRBCActuatorDescription
+    within: Fields
+    behaviour: ActuatorBehaviour
+    losses: tuple[Loss, ...]
+    leniencies: tuple[Leniency, ...]
+
+    def repeats(self, each: FRBCActuatorDescription, within: Fields) -> bool:
+        """Whether an actuator is described as before."""
+        return self.within == within and self.actuator == each
+
+
+def understood(
+    message: FRBCSystemDescription, within: Fields, description: StorageSystemDescription, notes: Notes
+) -> tuple[Understood, ...]:
+    """What was understood of each actuator, for the next description."""
+    found = []
+    for place, (described, behaviour) in enumerate(zip(message.actuators, description.actuators, strict=True)):
+        path = f"actuators.{place}."
+        losses = tuple(loss for loss in notes.losses if loss.path.startswith(path))
+        leniencies = tuple(each for each in notes.leniencies if each.path.startswith(path))
+        found.append(Understood(described, within, behaviour, losses, leniencies))
+    return tuple(found)
+
+
+def description(message: FRBCSystemDescription, notes: Notes, known: Sequence[Understood] = ()) -> Fields:
+    """The fields of a StorageSystemDescription; `known` are its actuators as they were understood the last time."""
     storage = message.storage
     within = ordered(storage.fill_level_range, "storage.fill_level_range", notes)
     return {
@@ -47,9 +78,18 @@ def description(message: FRBCSystemDescription, notes: Notes) -> Fields:
         "provides_usage_forecast": storage.provides_usage_forecast,
         "provides_targets": storage.provides_fill_level_target_profile,
         "actuators": [
-            _behaviour(each, within, f"actuators.{place}.", notes) for place, each in enumerate(message.actuators)
+            _again(known[place], notes)
+            if place < len(known) and known[place].repeats(each, within)
+            else _behaviour(each, within, f"actuators.{place}.", notes)
+            for place, each in enumerate(message.actuators)
         ],
     }
+
+
+def _again(known: Understood, notes: Notes) -> ActuatorBehaviour:
+    notes.losses.extend(known.losses)
+    notes.leniencies.extend(known.leniencies)
+    return known.behaviour
 
 
 def actuators(message: FRBCSystemDescription, notes: Notes) -> list[Fields]:

@@ -16,7 +16,7 @@ _DESCRIPTIONS = ("FRBC.SystemDescription", "OMBC.SystemDescription", "DDBC.Syste
 
 TRANSITION_IDS = LossKind(
     _DESCRIPTIONS,
-    "*.transitions",
+    "*.transitions.*.id",
     "a transition is named by its two modes, and nothing refers to its id; the ids are left out",
 )
 SECOND_TRANSITION = LossKind(
@@ -79,7 +79,7 @@ def _ways(transitions: Sequence[Transition], path: str, notes: Notes) -> list[Fi
             chosen[ends] = (place, way)
         else:
             notes.lost(SECOND_TRANSITION, f"{path}transitions.{place}", way.id)
-    notes.lost(TRANSITION_IDS, f"{path}transitions", f"{len(transitions)} ids")
+    notes.lost(TRANSITION_IDS, f"{path}transitions.*.id", f"{len(transitions)} ids")
     return [_way(way, path, place, notes) for place, way in chosen.values()]
 
 

@@ -244,6 +244,20 @@ def test_another_actuator_makes_another_registration_when_it_comes() -> None:
     assert talk.space.leakages
 
 
+def test_what_is_described_again_is_understood_as_before() -> None:
+    talk = battery_talk()
+    told = battery_description()
+    first = talk.hears(told)
+    behaviour = talk.space.descriptions[0].actuators[0]
+    second = talk.hears(battery_description())
+    assert second.losses == first.losses
+    assert talk.space.descriptions[0].actuators[0] is behaviour
+    changed = told.actuators[0].model_copy(update={"diagnostic_label": "x" * 300})
+    third = talk.hears(battery_description(actuators=(changed,)))
+    assert len(third.losses) > len(first.losses)
+    assert talk.space.state.fill_level == 50
+
+
 def test_a_revoked_description_takes_the_states_with_it() -> None:
     talk = battery_talk()
     described = talk.space.descriptions[0]
