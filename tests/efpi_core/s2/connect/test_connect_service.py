@@ -163,6 +163,35 @@ async def test_no_kill_at_any_moment_loses_the_pairing(
     assert len(pump.only().tokens) == 1
 
 
+@pytest.mark.parametrize("answered", [False, True], ids=["not done", "done"])
+@pytest.mark.parametrize("step", ["requestPairing", "requestConnectionDetails", "finalizePairing"])
+async def test_a_pairing_that_breaks_off_leaves_nothing_in_the_way_of_the_next(
+    pair: tuple[Box, Box], step: str, answered: bool
+) -> None:
+    hub, pump = pair
+    service = hub.service
+    handle = service._handle
+
+    async def cut(asked: Asked) -> Answer:
+        if asked.path.endswith(step):
+            if answered:
+                await handle(asked)
+            return Answer(500)
+        return await handle(asked)
+
+    service._server._handler = cut  # type: ignore[union-attr]  # the wire between the two
+    with pytest.raises(EfpiError):
+        await join(pump, hub)
+    assert len(pump.service.book) == 0
+    service._server._handler = handle  # type: ignore[union-attr]
+    for box in pair:
+        await box.off(killed=True)
+        await box.on()
+    await join(pump, hub)
+    await open_and_admit(pump, hub)
+    assert len(hub.service.book) == 1
+
+
 async def test_a_client_whose_disk_takes_nothing_does_not_confirm(pair: tuple[Box, Box]) -> None:
     hub, pump = pair
     await join(pump, hub)
