@@ -74,7 +74,10 @@ class Opened:
 
 def is_lan(url: str) -> bool:
     """Whether a URL leads to a server in the LAN, whose certificate nobody public vouches for."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return False
     if host == "localhost" or host.endswith(".local"):
         return True
     try:

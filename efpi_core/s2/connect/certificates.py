@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from typing import Any, Self
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -247,12 +247,11 @@ def authority_in(chain: tuple[bytes, ...]) -> bytes:
 
     What does not vouch for the certificate before it is left out of account, whatever else a server may have appended.
     """
-    trusted = x509.load_der_x509_certificate(chain[0])
+    trusted = chain[0]
     for each in chain[1:]:
-        candidate = x509.load_der_x509_certificate(each)
         try:
-            trusted.verify_directly_issued_by(candidate)
-        except (ValueError, TypeError, InvalidSignature):
+            x509.load_der_x509_certificate(trusted).verify_directly_issued_by(x509.load_der_x509_certificate(each))
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
             break
-        trusted = candidate
-    return trusted.public_bytes(Encoding.DER)
+        trusted = each
+    return trusted

@@ -37,11 +37,16 @@ class HttpsClient:
     def __init__(
         self, base: str, tls: ssl.SSLContext, *, resolve: Resolve = as_it_is, look_at: LookAt | None = None
     ) -> None:
-        parts = urlsplit(base)
-        if parts.scheme != "https" or not parts.hostname or parts.username or parts.password:
+        try:
+            parts = urlsplit(base)
+            host, port = parts.hostname or "", parts.port or 443
+            host.encode("ascii" if ":" in host else "idna")
+        except ValueError:
+            parts, host, port = urlsplit(""), "", 0
+        if parts.scheme != "https" or not host or parts.username or parts.password:
             raise TryAgainError("this is no https:// URL", "write it as https://hostname.local:443/pairing/")
-        self.host = parts.hostname
-        self._port = parts.port or 443
+        self.host = host
+        self._port = port
         self._path = parts.path if parts.path.endswith("/") else f"{parts.path}/"
         self._tls = tls
         self._resolve = resolve

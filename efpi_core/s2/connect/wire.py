@@ -38,6 +38,8 @@ def _web_address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("https", "wss") or not parts.hostname or parts.username or parts.password:
         raise ValueError("this is no https:// or wss:// URL")
+    if ":" not in parts.hostname and not all(0 < len(label) < 64 for label in parts.hostname.rstrip(".").split(".")):
+        raise ValueError("this is no name of a host")
     if parts.port == 0 or not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("this is no URL")
     return value

@@ -17,6 +17,8 @@ from efpi_core.s2.connect.wire import Role
 from tests.efpi_core.s2.connect.connect_world import Box, boxes, code_of, join
 from tests.efpi_core.s2.connect.openapi_client import PAIRING, SESSION, check_request
 
+NO_ADDRESSES = ("ftp://x/", "https://", "https://[x/", "https://a:99999/", "https://a..b/")
+
 
 @pytest.fixture
 async def pair() -> AsyncIterator[tuple[Box, Box]]:
@@ -319,7 +321,19 @@ async def test_what_is_no_endpoint_is_named(pair: tuple[Box, Box], answer: Answe
     assert caught.value.cure
 
 
-@pytest.mark.parametrize("url", ["http://localhost/", "localhost", "https://a:b@localhost/", "ftp://x/", "https://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost/",
+        "localhost",
+        "https://a:b@localhost/",
+        "ftp://x/",
+        "https://",
+        "https://[x/",
+        "https://a:99999/",
+        "https://a..b/",
+    ],
+)
 async def test_what_is_no_address_is_named(pair: tuple[Box, Box], url: str) -> None:
     _, pump = pair
     with pytest.raises(EfpiError, match="https://"):
