@@ -12,7 +12,7 @@ from efi.xml.tree import Element, trimmed
 MOST_PASSES = 16
 """How often a document is looked at again: a mended element may hold what needs mending, too."""
 
-MOST_MENDED = 200_000
+MOST_MENDED = 20_000
 """How many faults are mended at a time."""
 
 MOST_TOLD = 100
@@ -96,7 +96,7 @@ def mend(root: Element, schema: Schema, menders: Iterable[Mender]) -> tuple[list
             if change is WAIVE:
                 waived.add(_place(fault))
             change()
-    return faults[:MOST_FAULTS], [*told, *([UNTOLD.at("", untold)] if untold else [])]
+    return faults[:MOST_FAULTS], [*told, *([UNTOLD.at(root.local, untold)] if untold else [])]
 
 
 def _answer(fault: Fault, menders: tuple[Mender, ...]) -> tuple[LeniencyKind, Mend] | None:

@@ -48,25 +48,27 @@ def path_of(root: Element, wanted: Element, attribute: str | None = None) -> str
 
     A number counts the elements of one name beneath one parent, and is left out where there is only one.
     """
-    steps = _steps_to(root, wanted)
-    if attribute is not None:
-        steps.append(f"@{local_name(attribute)}")
-    return "/".join(steps)
+    parents = _parents_until(root, wanted)
+    steps = [] if attribute is None else [f"@{local_name(attribute)}"]
+    element = wanted
+    while element is not root and id(element) in parents:
+        parent = parents[id(element)]
+        alike = [child for child in parent.children if child.tag == element.tag]
+        number = next(place for place, child in enumerate(alike, 1) if child is element)
+        steps.append(element.local if len(alike) == 1 else f"{element.local}[{number}]")
+        element = parent
+    return "/".join(reversed([*steps, element.local]))
 
 
-def _steps_to(root: Element, wanted: Element) -> list[str]:
-    """The steps from the root to an element; depth first, without recursion."""
-    stack: list[tuple[Element, list[str]]] = [(root, [root.local])]
+def _parents_until(root: Element, wanted: Element) -> dict[int, Element]:
+    """The parents of elements by identity, as far as it takes to come to one of them."""
+    parents: dict[int, Element] = {}
+    stack = [root]
     while stack:
-        element, steps = stack.pop()
+        element = stack.pop()
         if element is wanted:
-            return steps
-        counts: dict[str, int] = {}
+            break
         for child in element.children:
-            counts[child.tag] = counts.get(child.tag, 0) + 1
-        seen: dict[str, int] = {}
-        for child in element.children:
-            seen[child.tag] = seen.get(child.tag, 0) + 1
-            number = f"[{seen[child.tag]}]" if counts[child.tag] > 1 else ""
-            stack.append((child, [*steps, child.local + number]))
-    return [wanted.local]
+            parents[id(child)] = element
+        stack += reversed(element.children)
+    return parents

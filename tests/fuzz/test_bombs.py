@@ -8,6 +8,9 @@ from efpi_driver_p1.stream import TelegramStream
 
 from efi.__main__ import main
 from efi.command.validate import UNREADABLE
+from efi.xml.codec import read as read_xml
+from efi.xml.errors import XmlError
+from efi.xml.schema.validator import MOST_FAULTS
 from efpi_core.errors import PluginFailure, SettingsError
 from efpi_core.host.catalogue import _understood as understood
 from efpi_core.host.describe_child import _understood
@@ -107,3 +110,31 @@ def test_messages_without_a_bottom_or_with_a_key_twice_are_faults_with_their_pla
         assert main(["validate", str(file)]) == UNREADABLE
     first, second = capsys.readouterr().out.splitlines()
     assert "json_invalid" in first and "repeated_key" in second and "reason" in second
+
+
+ZONELESS = "<efi:timerUpdate efi:timerId='{}'><efi:finishedAt>2026-03-29T01:00:00</efi:finishedAt></efi:timerUpdate>"
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "".join(map(ZONELESS.format, range(15_000))),
+        "".join(map(ZONELESS.replace("efi:timerId", "timerId").format, range(15_000))),
+        "<efi:timerUpdate a='1' b='2' c='3'/>" * 30_000,
+        "<a>" * 30 + "</a>" * 30,
+        "<efi:timerUpdates/>" * 90_000,
+        "x<a/>" * 60_000,
+        "".join(map(ZONELESS.replace("finishedAt", "finished").format, range(15_000))),
+    ],
+)
+def test_xml_that_is_wrong_in_very_many_places_is_told_in_bounded_time(inner: str) -> None:
+    data = (
+        "<efi:AdjustableStatus xmlns:efi='http://www.flexiblepower.org/efi-2' efi:efiVersion='2.0'><efi:header>"
+        "<efi:efiResourceId>aa</efi:efiResourceId><efi:timestamp>2026-03-29T01:00:00Z</efi:timestamp></efi:header>"
+        "<efi:flexibilityUpdateId>aa</efi:flexibilityUpdateId><efi:validFrom>2026-03-29T01:00:00Z</efi:validFrom>"
+        f"<efi:currentRunningModeId>1</efi:currentRunningModeId><efi:timerUpdates>{inner}</efi:timerUpdates>"
+        "</efi:AdjustableStatus>"
+    )
+    with no_hang(), pytest.raises(XmlError) as refused:
+        read_xml(data.encode())
+    assert 0 < len(refused.value.refusals) <= MOST_FAULTS

@@ -104,11 +104,18 @@ def _root_name(fault: Fault) -> Mend | None:
 
 
 def _element_name(fault: Fault) -> Mend | None:
+    """The element and its like beside it, since a check stops at the first child that may not stand there."""
     element = fault.element
     name = ELEMENTS.get(element.local) if element.tag.startswith(TAG) else None
-    if name is None or not _declares(fault.type, TAG + name):
+    if name is None or fault.parent is None or not _declares(fault.type, TAG + name):
         return None
-    return lambda: _rename(element, name)
+    alike = [child for child in fault.parent.children if child.tag == element.tag]
+
+    def change() -> None:
+        for child in alike:
+            _rename(child, name)
+
+    return change
 
 
 def _rename(element: Element, name: str) -> None:

@@ -1,6 +1,6 @@
 """Time-shiftable appliances in EFI 2.0: registration, the work that waits, and its start."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -172,38 +172,44 @@ def read_work(source: Source, root: Element) -> tuple[TimeShiftableUpdate, ...]:
     """The work that waits. A pause as long as all the time there is, is free."""
     children = children_of(root)
     fields = read_update(source, children)
-    deadline = children[f"{TAG}endBefore"]
-    fields["end_before"] = end = source.instant(deadline)
+    listed = children[f"{TAG}sequentialProfiles"].children
+    steps = [_read_step(source, step) for step in listed]
+    end = _deadline(source, children[f"{TAG}endBefore"], fields["valid_from"], steps)
     window = _window(fields["valid_from"], end)
-    steps = []
-    for step in children[f"{TAG}sequentialProfiles"].children:
+    for fields_of, step in zip(steps, listed, strict=True):
         pause = source.duration(part(step, "maxIntervalBefore"))
-        ways = [
-            {
-                "alternative_id": source.numbered(way, f"{TAG}alternativeNr"),
-                "elements": tuple(read_profiles(source, way)),
-            }
-            for way in parts(part(step, "sequentialProfileAlternatives"), "sequentialProfileAlternative")
-        ]
-        steps.append(
-            {
-                "sequence_id": source.numbered(step, f"{TAG}sequenceNr"),
-                "maximum_interval_before": None if pause >= window else pause,
-                "alternatives": tuple(ways),
-            }
-        )
-    fields["sequences"] = tuple(steps)
-    earliest = fields["valid_from"] + sum((_shortest(step) for step in steps), timedelta(0))
-    if end < earliest:
-        source.forgive(DEADLINE, deadline, deadline.text)
-        fields["end_before"] = earliest
+        fields_of["maximum_interval_before"] = None if pause >= window else pause
+    fields |= {"end_before": end, "sequences": tuple(steps)}
     return (TimeShiftableUpdate.model_validate(fields),)
 
 
-def _shortest(step: dict[str, Any]) -> timedelta:
-    """How long a step takes at least."""
-    ways = (way["elements"] for way in step["alternatives"])
-    return min(sum((element["duration"] for element in elements), timedelta(0)) for elements in ways)
+def _read_step(source: Source, step: Element) -> dict[str, Any]:
+    ways = [
+        {
+            "alternative_id": source.numbered(way, f"{TAG}alternativeNr"),
+            "elements": tuple(read_profiles(source, way)),
+        }
+        for way in parts(part(step, "sequentialProfileAlternatives"), "sequentialProfileAlternative")
+    ]
+    return {"sequence_id": source.numbered(step, f"{TAG}sequenceNr"), "alternatives": tuple(ways)}
+
+
+def _deadline(source: Source, told: Element, start: datetime, steps: Sequence[dict[str, Any]]) -> datetime:
+    """The deadline; one before which the work cannot be done is taken as the earliest at which it can."""
+    end = source.instant(told)
+    try:
+        shortest = sum((min(map(_lasting, step["alternatives"])) for step in steps), timedelta(0))
+        earliest = start + shortest
+    except OverflowError:
+        return end
+    if end < earliest:
+        source.forgive(DEADLINE, told, told.text)
+        return earliest
+    return end
+
+
+def _lasting(way: dict[str, Any]) -> timedelta:
+    return sum((element["duration"] for element in way["elements"]), timedelta(0))
 
 
 def read_shiftable_instruction(source: Source, root: Element) -> tuple[TimeShiftableAllocation, ...]:

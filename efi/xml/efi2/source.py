@@ -15,6 +15,7 @@ from efi.xml.efi2.leniencies import FINER_TIME, LONG_TEXT, NOT_A_NUMBER, ZONELES
 from efi.xml.efi2.vocabulary import TAG
 from efi.xml.errors import SenselessXmlError
 from efi.xml.lexical import LexicalError, finer_than_microseconds, read_duration, read_instant
+from efi.xml.mending import MOST_TOLD, UNTOLD
 from efi.xml.names import NameTable, name_of
 from efi.xml.tree import Element, path_of, trimmed
 
@@ -41,7 +42,8 @@ class Source:
         self.root = root
         self.names = names
         self.losses: list[Loss] = []
-        self.leniencies: list[Leniency] = []
+        self._forgiven: list[Leniency] = []
+        self._untold = 0
         self.aliases: list[Alias] = []
         self._named: dict[str, str] = {}
 
@@ -50,8 +52,21 @@ class Source:
         return path_of(self.root, element, attribute)
 
     def forgive(self, kind: LeniencyKind, element: Element, value: Any, attribute: str | None = None) -> None:
-        """Note what was forgiven."""
-        self.leniencies.append(kind.at(self.path(element, attribute), value))
+        """Note what was forgiven; beyond a hundred, that there was more."""
+        if len(self._forgiven) < MOST_TOLD:
+            self._forgiven.append(kind.at(self.path(element, attribute), value))
+        else:
+            self._untold += 1
+
+    @property
+    def leniencies(self) -> tuple[Leniency, ...]:
+        """What was forgiven."""
+        return (*self._forgiven, *([UNTOLD.at(self.root.local, self._untold)] if self._untold else ()))
+
+    def lose(self, kind: LossKind, element: Element, value: Any, attribute: str | None = None) -> None:
+        """Note what the interface cannot carry; a hundred such places are told."""
+        if len(self.losses) < MOST_TOLD:
+            self.losses.append(Loss(self.path(element, attribute), value, kind.reason))
 
     def refuse(
         self, rule: str, element: Element, value: Any, fact: str, cure: str, attribute: str | None = None
@@ -130,7 +145,7 @@ class Source:
                 cure = "round it"
                 self.refuse("too_many_digits", element, text[:80], "an amount has at most 30 digits", cure, attribute)
         if rounded != amount:
-            self.losses.append(Loss(self.path(element, attribute), text[:80], MONEY_ROUNDED.reason))
+            self.lose(MONEY_ROUNDED, element, text[:80], attribute)
         return rounded
 
     def truth(self, element: Element) -> bool:

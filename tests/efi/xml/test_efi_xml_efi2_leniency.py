@@ -201,6 +201,18 @@ def test_it_is_read_and_told_by_name(name: str, data: bytes) -> None:
     assert not [each for each in reread.leniencies if each.name != "currency"]
 
 
+def test_a_name_of_a_draft_may_stand_as_often_as_the_schema_s_own() -> None:
+    elements = f'<efi:usageElement duration="PT1H" {BANDS.format(1, 2, 3, 4, 5)}/>' * 300
+    data = usage(f"<efi:storageUsageProbabilityProfile>{elements}</efi:storageUsageProbabilityProfile>")
+    told = read(
+        data.replace(b"StorageUsageForecast", b"StorageUsageForecastUpdate").replace(
+            b"usageForecast", b"storageUsageForecast"
+        )
+    )
+    assert len(told.messages[0].elements) == 300  # type: ignore[union-attr]
+    assert {leniency.name for leniency in told.leniencies} >= {"old_root", "old_name", "prefixless_attribute"}
+
+
 def test_a_start_of_a_draft_s_target_profile_leaves_the_time_before_it_free() -> None:
     (message,) = read(FORGIVEN["old_start_time"][0]).messages
     assert [(each.duration, each.fill_level_range is None) for each in message.elements] == [  # type: ignore[union-attr]
