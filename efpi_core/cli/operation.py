@@ -12,6 +12,7 @@ from efpi_core.cli.client import part
 from efpi_core.cli.field_text import FieldTexts
 from efpi_core.cli.options import Caller, HomeOption, JsonOption, require_known, span
 from efpi_core.cli.plain import plain_text
+from efpi_core.cli.schema_words import schema_rows
 
 MARGIN_S = 10.0
 """The gateway answers within the deadline, and a little."""
@@ -68,8 +69,8 @@ def _show_help(caller: Caller, instance: str, declared: dict[str, Any], texts: F
     if not caller.screen.as_json:
         columns = ("field", "type", "default", "unit", "what it is")
         caller.screen.table(None, columns, texts.rows(), "It has no fields.")
-        answers = FieldTexts(declared["output_schema"]).rows()
-        caller.screen.table(None, ("answers", "type", "", "unit", "what it is"), answers, "It answers nothing.")
+        answers = ((name, kind, unit, about) for name, kind, _, unit, about in schema_rows(declared["output_schema"]))
+        caller.screen.table(None, ("answers", "type", "unit", "what it is"), answers, "It answers nothing.")
 
 
 def _first_line(text: str) -> str:

@@ -37,7 +37,7 @@ class Household:
         self._speaking: dict[str, Conversation] = {}
         self._parted: asyncio.Future[None] | None = None
         self._somebody_came = False
-        self._url = ""
+        self._url = self._how = ""
         self._ticking: TimerHandle | None = None
 
     # --- connections
@@ -117,9 +117,9 @@ class Household:
             (device for device in devices if holder and device.token == holder and not device.resource_id), UNKNOWN
         )
 
-    def expect(self, url: str) -> None:
-        """Devices may connect from now on; it is told where to until the first has come."""
-        self._url = url
+    def expect(self, url: str, cure: str = "enter this URL, and the token, in the device") -> None:
+        """Devices may come from now on; it is told where to, and what a person does, until the first has come."""
+        self._url, self._how = url, cure
         self._look()
 
     def _look(self) -> None:
@@ -127,5 +127,4 @@ class Household:
             self._health.well("waiting")
         elif self._url:
             text = f"no device has connected yet; they connect to {self._url}"
-            cure = "enter this URL, and the token, in the device"
-            self._health.trouble("waiting", Trouble(ConditionState.OFFLINE, WAITING, text, cure))
+            self._health.trouble("waiting", Trouble(ConditionState.OFFLINE, WAITING, text, self._how))

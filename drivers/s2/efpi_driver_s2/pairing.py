@@ -57,7 +57,8 @@ class PairedDevices:
             self._context.call_later(LISTEN_AGAIN_S, self.start)
             return
         self._health.well("connect")
-        self._household.expect(self.links.service.pairing_url)
+        show = f"efpi operation {self._context.instance} pairing_code"
+        self._household.expect(self.links.service.pairing_url, f"pair one: `{show}` shows a code for it")
         if self._config.announce:
             await self._announce()
 

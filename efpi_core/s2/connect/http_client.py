@@ -1,6 +1,7 @@
 """A small HTTPS client (HTTP/1.1 by h11) that shows which certificates it met. No redirects, no proxies, no cookies."""
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -83,9 +84,10 @@ class HttpsClient:
         except TimeoutError:
             raise TryAgainError(f"{self.host} does not answer in time", "look whether it runs") from None
         except (OSError, EOFError, h11.ProtocolError, socket.gaierror) as error:
-            reason = str(error) or type(error).__name__
+            reason = os.strerror(error.errno) if isinstance(error, ConnectionError) and error.errno else str(error)
             raise TryAgainError(
-                f"{self.host} cannot be reached: {reason}", "look whether it runs, and at its address"
+                f"{self.host} cannot be reached: {reason or type(error).__name__}",
+                "look whether it runs, and at its address",
             ) from error
 
     def _request(self, method: str, path: str, body: bytes, bearer: str | None) -> h11.Request:
