@@ -77,18 +77,18 @@ FORMS = (
     WireForm(
         "EFI XML of 2016, the interim form",
         _INTERIM,
-        ("efi.xml.interim",),
+        ("efi.xml.interim", "efi.xml.mending"),
     ),
-    WireForm("EFI 2.0", _EFI_2, ("efi.xml.efi2",)),
+    WireForm("EFI 2.0", _EFI_2, ("efi.xml.efi2", "efi.xml.mending")),
     WireForm("S2", _S2, ("efi.s2.mapping",)),
 )
 """The wire forms, in the order of the page."""
 
 
 def modules_of(package: str) -> list[ModuleType]:
-    """A package and all modules in it and beneath, in the order of their names."""
+    """A module, or a package and all modules in it and beneath, in the order of their names."""
     root = importlib.import_module(package)
-    names = sorted(each.name for each in pkgutil.walk_packages(root.__path__, f"{package}."))
+    names = sorted(each.name for each in pkgutil.walk_packages(getattr(root, "__path__", ()), f"{package}."))
     return [root, *(importlib.import_module(name) for name in names)]
 
 

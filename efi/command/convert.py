@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +22,10 @@ from efi.command.report import (
 from efi.command.sources import UnreadableError
 from efi.command.validate import INVALID, Reader, Tally, readings
 from efi.conversion import Conversion
+from efi.inflexible import InflexibleCurtailmentOptions, InflexibleRegistration
+from efi.message import Message
 from efi.messages import AnyMessage
+from efi.storage import StorageLeakageUpdate, StorageSystemDescription
 
 
 class Writer(Protocol):
@@ -45,13 +49,53 @@ def convert(
     tally = Tally()
     out = _Json() if as_json else _Text() if folder is None else _Folder(folder, writer.suffix)
     code = 0
-    for reading in readings(names, reader, tally):
+    for reading in _joined(readings(names, reader, tally)):
         written = writer.write(reading.messages) if reading.messages else Conversion(())
         if not written.messages and (reading.messages or reading.doubts):
             code = INVALID
         out.add(reading, written)
     out.close(tally.unreadable)
     return max(code, tally.worst)
+
+
+_WITHIN: tuple[tuple[type[Message], type[Message]], ...] = (
+    (InflexibleRegistration, InflexibleCurtailmentOptions),
+    (StorageSystemDescription, StorageLeakageUpdate),
+)
+"""Messages that some forms tell within the one before."""
+
+
+def _joined(found: Iterable[Reading]) -> Iterator[Reading]:
+    """Documents in their order; two of which some forms make one are written together."""
+    held: Reading | None = None
+    for reading in found:
+        if held is not None and _goes_within(held, reading):
+            held = _both(held, reading)
+            continue
+        if held is not None:
+            yield held
+        held = reading
+    if held is not None:
+        yield held
+
+
+def _goes_within(before: Reading, after: Reading) -> bool:
+    if not before.messages or len(after.messages) != 1:
+        return False
+    holder, inner = before.messages[-1], after.messages[0]
+    fit = any(isinstance(holder, one) and isinstance(inner, other) for one, other in _WITHIN)
+    return fit and holder.appliance_id == inner.appliance_id
+
+
+def _both(before: Reading, after: Reading) -> Reading:
+    return replace(
+        before,
+        document=replace(before.document, place=f"{before.document.place} and {after.document.place}"),
+        messages=(*before.messages, *after.messages),
+        losses=(*before.losses, *after.losses),
+        leniencies=(*before.leniencies, *after.leniencies),
+        aliases=(*before.aliases, *after.aliases),
+    )
 
 
 class _Text:

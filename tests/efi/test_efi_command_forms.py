@@ -10,14 +10,18 @@ from lxml import etree
 
 from efi.__main__ import main
 from efi.messages import dump_message, parse_message
+from efi.storage import LeakageElement, StorageLeakageUpdate
+from efi.types import NumberRange
 from efi.xml.names import NameTable
 from efi.xml.schema.official import FILES
 from tests.efi.house import (
+    NOON,
     battery_allocation,
     battery_description,
     battery_registration,
     battery_state,
     measurement,
+    stamp,
 )
 
 EXAMPLES = Path(__file__).parent / "xml" / "fixtures" / "interim"
@@ -189,6 +193,21 @@ def test_a_conversation_goes_into_xml_and_comes_back(
     assert [message.type for message in back] == [message.type for message in CONVERSATION]
     state = back[2].model_dump()
     assert state == CONVERSATION[2].model_dump()
+
+
+@pytest.mark.parametrize("form", SCHEMAS)
+def test_what_a_form_tells_within_another_message_is_written_so(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    still = LeakageElement(fill_level_range=NumberRange(lower=0, upper=1), rate=1e-6)
+    leakage = StorageLeakageUpdate(**stamp(), valid_from=NOON, elements=(still,))
+    lines = b"".join(dump_message(each) + b"\n" for each in (battery_description(), leakage, battery_state()))
+    code, out, err = told(capsys, "convert", "--to", form, write(tmp_path / "leaking.jsonl", lines))
+    assert code == 0
+    assert out.count("<?xml") == 2
+    assert "leakage" in out
+    assert "written anew" not in err
+    assert "leaking.jsonl:1 and " in err
 
 
 def test_documents_go_into_a_folder(conversation: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

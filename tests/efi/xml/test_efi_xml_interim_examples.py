@@ -11,12 +11,14 @@ from lxml import etree
 
 from efi.allocation import AllocationStatus
 from efi.commodity import CommodityQuantity
-from efi.conversion import Conversion
+from efi.conversion import Conversion, LeniencyKind
 from efi.inflexible import LimitKind
 from efi.messages import AnyMessage
 from efi.registration import DeviceClass
 from efi.types import NumberRange
+from efi.wires import declared
 from efi.xml.errors import InvalidXmlError, SenselessXmlError, UnreadableXmlError
+from efi.xml.interim import leniencies
 from efi.xml.interim.codec import InterimCodec
 from efi.xml.parser import parse
 from efi.xml.schema.official import FILES
@@ -220,6 +222,12 @@ FORGIVEN: list[tuple[str, str, str, str]] = [
 ]
 """The schema refuses these."""
 
+AGAIN = (
+    "<efi:possibleTransition><efi:toRunningMode>2</efi:toRunningMode><efi:startTimerIds/><efi:blockingTimerIds/>"
+    "<efi:transitionCosts>0</efi:transitionCosts></efi:possibleTransition></efi:possibleTransitions>"
+)
+TIMER = "<efi:timer><efi:timerId>1</efi:timerId><efi:timerLabel/><efi:duration>PT1M</efi:duration></efi:timer>"
+
 DOUBTFUL: list[tuple[str, str, str, str]] = [
     ("self_transition", "outputAdjustableSystemDescription", "<efi:toRunningMode>2<", "<efi:toRunningMode>1<"),
     ("unknown_mode", "outputAdjustableSystemDescription", "<efi:toRunningMode>2<", "<efi:toRunningMode>7<"),
@@ -229,6 +237,9 @@ DOUBTFUL: list[tuple[str, str, str, str]] = [
         "<efi:timerId>1</efi:timerId>\n                ",
         "<efi:timerId>9</efi:timerId>",
     ),
+    ("repeated_timer", "outputAdjustableSystemDescription", "</efi:timers>", f"{TIMER}</efi:timers>"),
+    ("repeated_transition", "outputAdjustableSystemDescription", "</efi:possibleTransitions>", AGAIN),
+    ("unordered_ranges", "storageSystemDescription", "<efi:lowerBound>20<", "<efi:lowerBound>-30<"),
     ("reversed_range", "inFlexibleRegistration", "<efi:upperBound>0<", "<efi:upperBound>-3e3<"),
     ("range_gap", "storageSystemDescription", "<efi:lowerBound>40<", "<efi:lowerBound>41<"),
     ("unordered_bounds", "inFlexibileForecast", ">800<", ">9500<"),
@@ -276,6 +287,11 @@ def test_what_makes_no_sense_is_left_out_and_told(leniency: str, name: str, befo
     for document in InterimCodec().write(told.messages).messages:
         assert official(render(document))
         assert read(render(document)).messages == told.messages
+
+
+def test_each_leniency_is_tried() -> None:
+    tried = {each[0] for each in (*FORGIVEN, *DOUBTFUL)} | {"head_storage_points"}
+    assert {kind.name for kind in declared(LeniencyKind, [leniencies])} == tried
 
 
 def test_what_the_branch_s_head_says_of_a_device_is_taken_over() -> None:
