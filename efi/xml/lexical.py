@@ -1,11 +1,17 @@
 """Instants, lengths of time and numbers as XML Schema writes them (Part 2: Datatypes, 3.2), without loss."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 
-from efi.types import CENTURY
+from efi.types import CENTURY, MONEY_PLACES
 from efi.xml.schema.builtin import DURATION, KNOWN_TEXTS
+from efi.xml.tree import trimmed
+
+MOST_PLACES = 18
+"""The decimal places of an amount of money."""
+
+_EXACT = Context(prec=60)
 
 FINEST_DIGITS = 6
 """The interface tells time to the microsecond."""
@@ -61,6 +67,22 @@ def read_duration(text: str) -> timedelta:
     if length and text.startswith("-"):
         raise LexicalError("negative_duration", "it is below zero", "write zero or more")
     return length
+
+
+@lru_cache(maxsize=KNOWN_TEXTS)
+def read_money(text: str) -> tuple[Decimal, bool]:
+    """The amount of an xs:decimal or xs:double, and whether it is told in full; what is too fine is rounded."""
+    amount = Decimal(trimmed(text).replace("INF", "Infinity"))
+    exponent = amount.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise LexicalError("not_finite", "an amount of money is finite", "write a number")
+    if exponent >= -MOST_PLACES:
+        return amount, True
+    try:
+        rounded = _EXACT.quantize(amount, MONEY_PLACES)
+    except ArithmeticError:
+        raise LexicalError("too_many_digits", "an amount has at most 30 digits", "round it") from None
+    return rounded, rounded == amount
 
 
 def instant_text(value: datetime) -> str:

@@ -16,9 +16,9 @@ from efi.xml.efi2.leniencies import (
     UNKNOWN_TIMER,
 )
 from efi.xml.efi2.sheet import Sheet, leaf, node
-from efi.xml.efi2.source import MOST_PLACES, Source, maybe, parts
+from efi.xml.efi2.source import Source, maybe, parts
 from efi.xml.efi2.vocabulary import MODE_FLOWS, TAG
-from efi.xml.lexical import duration_text, instant_text, money_text, number_text
+from efi.xml.lexical import MOST_PLACES, duration_text, instant_text, money_text, number_text
 from efi.xml.tree import Element, local_name
 
 _ID, _LABEL, _DURATION = f"{TAG}id", f"{TAG}label", f"{TAG}duration"
@@ -217,12 +217,13 @@ def read_point(source: Source, element: Element) -> dict[str, Any]:
 
 def read_range(source: Source, element: Element) -> dict[str, Any]:
     """The cost and flows of a mode that is a range, from its lower to its upper bound."""
-    lower, upper = (_told(source, bound) for name in ("lowerBound", "upperBound") for bound in parts(element, name))
-    for name, one, other in (("lowerBound", lower, upper), ("upperBound", upper, lower)):
-        for quantity in one.keys() - other.keys():
-            bound = maybe(element, name)
-            source.forgive(ONE_SIDED_QUANTITY, element if bound is None else bound, str(quantity))
-            other[quantity] = one[quantity]
+    bounds = element.children
+    lower, upper = _told(source, bounds[0]), _told(source, bounds[1])
+    if lower.keys() != upper.keys():
+        for bound, one, other in ((bounds[0], lower, upper), (bounds[1], upper, lower)):
+            for quantity in one.keys() - other.keys():
+                source.forgive(ONE_SIDED_QUANTITY, bound, str(quantity))
+                other[quantity] = one[quantity]
     return _behaviour(lower, upper)
 
 

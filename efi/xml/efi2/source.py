@@ -3,18 +3,17 @@
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, NoReturn
 
 from efi.conversion import Alias, Leniency, LeniencyKind, Loss, LossKind
 from efi.refusal import Refusal
-from efi.types import MONEY_PLACES
 from efi.xml.efi2.flows import LARGEST
 from efi.xml.efi2.leniencies import FINER_TIME, LONG_TEXT, NOT_A_NUMBER, ZONELESS_TIME
 from efi.xml.efi2.vocabulary import TAG
 from efi.xml.errors import SenselessXmlError
-from efi.xml.lexical import LexicalError, finer_than_microseconds, read_duration, read_instant
+from efi.xml.lexical import LexicalError, finer_than_microseconds, read_duration, read_instant, read_money
 from efi.xml.mending import MOST_TOLD, UNTOLD
 from efi.xml.names import NameTable, name_of
 from efi.xml.tree import Element, path_of, trimmed
@@ -24,9 +23,6 @@ LONGEST_TEXT = 2000
 
 _SHORTEST_FINE_INSTANT = 27
 _SHORTEST_FINE_DURATION = 11
-
-MOST_PLACES = 18
-_EXACT = Context(prec=60)
 
 MONEY_ROUNDED = LossKind(
     ("StorageSystemDescription", "AdjustableSystemDescription"),
@@ -133,18 +129,12 @@ class Source:
 
     def money(self, element: Element, attribute: str | None = None) -> Decimal:
         """An amount of money, digit by digit; what is finer than the interface tells is rounded."""
-        text = trimmed(_said(element, attribute))
-        if "N" in text:
-            self.refuse("not_finite", element, text[:80], "an amount of money is finite", "write a number", attribute)
-        amount = Decimal(text)
-        rounded = amount
-        if _places(amount) > MOST_PLACES:
-            try:
-                rounded = _EXACT.quantize(amount, MONEY_PLACES)
-            except ArithmeticError:
-                cure = "round it"
-                self.refuse("too_many_digits", element, text[:80], "an amount has at most 30 digits", cure, attribute)
-        if rounded != amount:
+        text = _said(element, attribute)
+        try:
+            rounded, exact = read_money(text)
+        except LexicalError as error:
+            self.refuse(error.rule, element, text[:80], error.fact, error.cure, attribute)
+        if not exact:
             self.lose(MONEY_ROUNDED, element, text[:80], attribute)
         return rounded
 
@@ -192,12 +182,6 @@ def _said(element: Element, attribute: str | None) -> str:
 
 def _is_control(mark: str) -> bool:
     return mark < " " or mark == "\x7f"
-
-
-def _places(amount: Decimal) -> int:
-    """How many decimal places an amount has."""
-    exponent = amount.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else 0
 
 
 def made_id(word: str, *facts: object) -> str:
