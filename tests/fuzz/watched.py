@@ -14,6 +14,7 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "plugin_json": ("efpi_core.host.offer", "efpi_core.host.config_check", "efpi_core.cli.schema_words"),
     "s2_driver": ("efpi_driver_s2", "efi.s2.mapping"),
     "s2_json": ("efi.s2",),
+    "s2_map": ("efi.s2.mapping", "efi.session"),
     "s2_session": ("efi.s2", "efi.recent"),
     "s2_connect": ("efpi_core.s2.connect",),
     "site_yaml": ("efpi_core.site", "ruamel"),

@@ -42,7 +42,8 @@ def names_of(control: str, profile: Profile) -> tuple[str, ...]:
 class Linker:
     """Remembers the ids of documents, and draws later documents that use them."""
 
-    def __init__(self, draw: st.DrawFn, profile: Profile) -> None:
+    def __init__(self, draw: st.DrawFn, profile: Profile, always_sane: bool = False) -> None:
+        self._always_sane = always_sane
         self._draw = draw
         self._profile = profile
         self._known: dict[str, list[str]] = {}
@@ -51,7 +52,7 @@ class Linker:
     def document(self, name: str) -> Document:
         """A document of this kind, mostly one that makes sense."""
         document: Document = self._draw(documents_of(self._profile, name))
-        if self._draw(st.integers(0, 5)):
+        if self._always_sane or self._draw(st.integers(0, 5)):
             document = sane(document)
         self._count += 1
         document["message_id"] = f"00000000-0000-4000-8000-{self._count:012d}"

@@ -86,6 +86,7 @@ class Line:
             self.carry(told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("control_type", APPLIANCES)
 @pytest.mark.parametrize("profile", Profile)
 @settings(max_examples=10, deadline=None)

@@ -26,6 +26,7 @@ WORDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("control_type", CONTROLS)
 @pytest.mark.parametrize("profile", Profile)
 @settings(max_examples=10, deadline=None)

@@ -86,6 +86,7 @@ class Home:
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("control_type", APPLIANCES)
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
