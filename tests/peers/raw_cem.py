@@ -156,7 +156,11 @@ class RawCem:
         cem = cls()
         async with serve(cem._serve, "127.0.0.1", port, max_size=2**24, process_request=cem._let_in) as server:
             cem.port = next(iter(server.sockets)).getsockname()[1]
-            yield cem
+            try:
+                yield cem
+            finally:
+                for caller in (each for callers in cem.callers.values() for each in callers):
+                    caller.reads.set()
 
     @property
     def url(self) -> str:

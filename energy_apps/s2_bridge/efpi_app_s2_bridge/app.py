@@ -74,9 +74,10 @@ class S2Bridge(EnergyApp[S2BridgeConfig], PairingOperations):
             offer.end(STOPPING, SessionRequestType.RECONNECT)
         with suppress(TimeoutError):
             async with self.context.timeout(FAREWELL_S):
-                for call in self._calls.values():
-                    call.cancel()
-                await asyncio.gather(*self._calls.values(), return_exceptions=True)
+                for offer in self._offers.values():
+                    await offer.silent()
+        for call in self._calls.values():
+            call.cancel()
         if self._door is not None:
             await self._door.close()
         if self._paired is not None:
@@ -128,8 +129,15 @@ class S2Bridge(EnergyApp[S2BridgeConfig], PairingOperations):
             if self._paired is not None:
                 await self._paired.withdraw(appliance.appliance_id)
             if (call := self._calls.pop(appliance.appliance_id, None)) is not None:
-                call.cancel()
+                self.context.spawn(self._hang_up(offer, call), f"hangs up for {offer.appliance_id}")
             self._changed()
+
+    async def _hang_up(self, offer: Offer, call: "asyncio.Task[None]") -> None:
+        """Call no more, once the last word is said."""
+        with suppress(TimeoutError):
+            async with self.context.timeout(FAREWELL_S):
+                await offer.silent()
+        call.cancel()
 
     async def on_update(self, appliance: ControlledAppliance, message: ApplianceMessage) -> None:
         """Tell the energy manager what the appliance says."""

@@ -1,5 +1,6 @@
 """One appliance as a resource manager: its conversation with the energy manager, and what is left of those before."""
 
+import asyncio
 from collections.abc import Callable
 
 from efi.allocation import AllocationRevoke, AllocationStatusUpdate
@@ -53,6 +54,9 @@ class Offer:
         self._fill_level = fill_level
         self._notes = Notes(context, appliance.appliance_id)
         self._changed = changed
+        self._links = 0
+        self._silent = asyncio.Event()
+        self._silent.set()
         self._requests = OpenRequests(appliance, context, hold_s, changed)
 
     @property
@@ -105,9 +109,20 @@ class Offer:
             agreed=agreed,
         )
         self.conversation = conversation
-        ending = await conversation.run()
+        self._links += 1
+        self._silent.clear()
+        try:
+            ending = await conversation.run()
+        finally:
+            self._links -= 1
+            if not self._links:
+                self._silent.set()
         if self.conversation is conversation:
             self._ended(ending)
+
+    async def silent(self) -> None:
+        """Wait until the last word is said: what was ended is closed in order."""
+        await self._silent.wait()
 
     def _begun(self) -> None:
         self.trouble = None
