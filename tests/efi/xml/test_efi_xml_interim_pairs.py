@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from efi.allocation import AllocationStatus, AllocationStatusUpdate
 from efi.commodity import Commodity, CommodityQuantity
 from efi.conversion import LossKind
-from efi.inflexible import CurtailmentOption, InflexibleCurtailmentOptions, InflexibleRegistration, LimitKind
+from efi.inflexible import (
+    CurtailmentElement,
+    CurtailmentOption,
+    CurtailmentProfile,
+    InflexibleAllocation,
+    InflexibleCurtailmentOptions,
+    InflexibleRegistration,
+    LimitKind,
+)
 from efi.messages import AnyMessage
 from efi.output_adjustable import OutputAdjustableMode, OutputAdjustableSystemDescription
 from efi.running_mode import Timer
@@ -143,6 +151,19 @@ def crafted() -> list[tuple[AnyMessage, ...]]:
                 valid_from=NOON,
                 modes=(OutputAdjustableMode(mode_id="on", label=UNSAYABLE),),
                 timers=(Timer(timer_id="rest", label=UNSAYABLE, duration=timedelta(0)),),
+            ),
+        ),
+        (
+            InflexibleAllocation(
+                **stamp(),
+                control_space_update_id="aa",
+                start_time=NOON,
+                curtailments=tuple(
+                    CurtailmentProfile(
+                        quantity=quantity, elements=(CurtailmentElement(duration=timedelta(hours=1), lower=0, upper=1),)
+                    )
+                    for quantity in (CommodityQuantity.HEAT_POWER, CommodityQuantity.ELECTRIC_POWER)
+                ),
             ),
         ),
         (AllocationStatusUpdate(**stamp(), allocation_id="aa", status=AllocationStatus.STARTED, text=UNSAYABLE),),
