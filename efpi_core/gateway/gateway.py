@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from pydantic import JsonValue
 
-from efpi_core.clock import Clock, TimerHandle
+from efpi_core.clock import Clock
 from efpi_core.errors import EfpiError, RefusedError
 from efpi_core.event_kinds import (
     GATEWAY_ENDED,
@@ -19,8 +19,6 @@ from efpi_core.event_kinds import (
     STATE_NOT_KEPT,
     STRAIN_OVER,
 )
-from efpi_core.gateway.appliances import ApplianceRecord
-from efpi_core.gateway.event_line import log_event
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.flow import FLOOD_CURE
 from efpi_core.gateway.health import gateway_health
@@ -29,7 +27,6 @@ from efpi_core.gateway.house import House
 from efpi_core.gateway.instances import Instances
 from efpi_core.gateway.memories import Memories
 from efpi_core.gateway.not_running import NOT_RUNNING, NOT_WELL
-from efpi_core.gateway.observations import ObservationBoard, Slot
 from efpi_core.gateway.operations import OperationDesk, operation_views
 from efpi_core.gateway.override_keeper import OverrideKeeper
 from efpi_core.gateway.overrides import Override
@@ -42,6 +39,7 @@ from efpi_core.gateway.side_work import SideWork
 from efpi_core.gateway.site_keeper import SiteKeeper
 from efpi_core.gateway.state_journal import StateJournal
 from efpi_core.gateway.strain import OVER, Strain
+from efpi_core.gateway.teller import Teller
 from efpi_core.gateway.time_keeper import TimeKeeper
 from efpi_core.history.history import History
 from efpi_core.host.call_frames import Answered, Told
@@ -62,9 +60,6 @@ from efpi_core.views import (
     RevisionView,
 )
 
-BALANCE_EVERY_S = 1.0
-"""How often the balance is told to those who watch."""
-
 
 class Gateway:
     """One gateway at work. Implements `GatewayApi`, and listens to its instances."""
@@ -78,7 +73,6 @@ class Gateway:
         self._instances: Instances | None = None
         self.side_work = SideWork()
         self.pulse = Pulse(clock)
-        self._balance_timer: TimerHandle | None = None
         self.version = version("efpi")
         self.life = f"g{state.life}"
         """Marks the ids of this life's messages."""
@@ -96,16 +90,17 @@ class Gateway:
         self.house.hand_to(Told, self._operations.told)
         self.house.hand_to(Answered, self._operations.answered)
         self.house.hand_to(Settle, Settling(state, self.side_work, self._send).settle)
-        self.house.exchange.on_change = self._appliance_changed
+        self._teller = Teller(clock, self.house, self.event_log.flush)
+        self.house.exchange.on_change = self._teller.appliance
         self.house.exchange.flow.on_flood = self._flooded
-        self.house.board.sinks.append(self._observed)
+        self.house.board.sinks.append(self._teller.observation)
         self._leaving = False
         self._time = TimeKeeper(clock, self.house, self.event_log, state)
         self._memories = Memories(state, clock, self._time.deadlines, self.event_log)
         self.site.on_enact = self._memories.settle
         self._overrides = OverrideKeeper(state, self._time, self.house)
         self.house.on_limit_ended = lambda limit: self._time.forget_limit(limit.limit_id)
-        self.event_log.sinks.append(self._event)
+        self.event_log.sinks.append(self._teller.event)
         if history is not None:
             history.on_event = self.event_log.tell
             self.house.board.sinks.append(history.observe)
@@ -127,7 +122,7 @@ class Gateway:
         if self.history is not None:
             self.history.start(lambda: history_facts(self.site.site, self.house))
         await self.site.start(instances, planner)
-        self._tell_balance()
+        self._teller.begin()
         self.pulse.begin()
 
     async def stop(self, deadline_s: float) -> None:
@@ -136,8 +131,7 @@ class Gateway:
         self.side_work.end()
         self.pulse.end()
         self._time.close()
-        if self._balance_timer is not None:
-            self._balance_timer.cancel()
+        self._teller.end()
         try:
             if self._instances is not None:
                 await self._instances.stop(deadline_s)
@@ -180,9 +174,7 @@ class Gateway:
             self._operations.instance_ended(instance, text or state.value)
         if (kind := NOT_WELL.get(state)) is not None:
             self.event_log.tell(kind, instance, text, cure)
-        for view in self.instances() if self.house.feed.watched else ():
-            if view.instance == instance:
-                self.house.feed.tell("instance", instance, view)
+        self._teller.instance(instance, self.instances)
 
     def on_strain(self, instance: str, strain: Strain | None) -> None:
         """An instance that runs weighs on the house, or no longer does."""
@@ -191,28 +183,6 @@ class Gateway:
 
     def _store_value(self, instance: str, key: str, value: JsonValue, durable: bool) -> None:
         self._memories.put(instance, key, value, durable=durable)
-
-    # --- what those who watch are told
-
-    def _appliance_changed(self, record: ApplianceRecord) -> None:
-        if self.house.feed.watched:
-            view = appliance_view(self.house, record, self._clock.now())
-            self.house.feed.tell("appliance", record.appliance_id, view)
-
-    def _observed(self, slot: Slot) -> None:
-        if self.house.feed.watched:
-            self.house.feed.tell("observation", slot.name, ObservationBoard.view(slot, self._clock.now()))
-
-    def _event(self, event: EventView) -> None:
-        log_event(event)
-        self.house.feed.tell("event", str(event.number), event)
-
-    def _tell_balance(self) -> None:
-        self._clock.look()  # where nothing else would before a timer is due
-        self.event_log.flush()
-        if self.house.feed.watched:
-            self.house.feed.tell("balance", "balance", self.balance())
-        self._balance_timer = self._clock.call_later(BALANCE_EVERY_S, self._tell_balance)
 
     def _state_problem(self, problem: EfpiError | None) -> None:
         if problem is None:
@@ -308,12 +278,12 @@ class Gateway:
     ) -> OverrideView:
         """The resident decides, until an instant; or for the span until then, whoever sets the clock meanwhile."""
         override = Override(appliance, action, until, by, dict(parameters))
-        self._appliance_changed(await self._overrides.begin(override, span=span))
+        self._teller.appliance(await self._overrides.begin(override, span=span))
         return override.view()
 
     async def end_override(self, appliance: str, by: str) -> None:
         """The resident gives the appliance back."""
-        self._appliance_changed(await self._overrides.end(appliance, f"{by} gave it back"))
+        self._teller.appliance(await self._overrides.end(appliance, f"{by} gave it back"))
 
     async def set_limit(self, limit: Limit, by: str) -> None:
         """Set a limit, or replace the one of that name."""

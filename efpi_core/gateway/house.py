@@ -18,14 +18,14 @@ from efpi_core.event_kinds import (
     APPLIANCE_GONE,
     LIMIT_ENDED,
     PLUGIN_FAILED,
-    RECOVERED,
     UNSAFE_END,
     kind_named,
 )
 from efpi_core.gateway.appliances import ApplianceRecord, ApplianceRegistry
 from efpi_core.gateway.balance import power_balance
+from efpi_core.gateway.conditions import Conditions
 from efpi_core.gateway.connections import AppFacts, Choice, Connections
-from efpi_core.gateway.doorway import MOST_APPLIANCES, MOST_KEYS, bad_memory, clean_condition, log_level, sentence
+from efpi_core.gateway.doorway import MOST_APPLIANCES, MOST_KEYS, bad_memory, log_level, sentence
 from efpi_core.gateway.event_log import EventLog
 from efpi_core.gateway.exchange import Exchange
 from efpi_core.gateway.feed import Feed
@@ -88,7 +88,6 @@ class House:
         self._clock = clock
         self._send = send
         self._store_value = store_value
-        self._conditions: dict[str, Condition] = {}
         self._apps: set[str] = set()
         self._keys: dict[str, set[str]] = {}
         self._limit_alarm: TimerHandle | None = None
@@ -113,6 +112,7 @@ class House:
         self.handover.held_by_gateway = self._held_by_gateway
         self.exchange.on_ground = self._described
         self.connections = Connections(self.appliances, self.handover.change)
+        self._conditions = Conditions(self.appliances, self.board, self.exchange, events, clock.now, self._tell)
         self.guard = LimitGuard(self.appliances, self.limits, self.precedence, self.exchange, self.new_id, self._tell)
         self.desk = OverrideDesk(clock, self.appliances, self.overrides, self.exchange, self.new_id, events)
         self.desk.on_released = self._released
@@ -126,7 +126,7 @@ class House:
             Watch: self.reports.watch,
             Store: self._store,
             Log: self._log,
-            Condition: self._condition,
+            Condition: self._conditions.take,
             Ready: self._ready,
             Failed: self._failed,
             Stopped: self._stopped,
@@ -266,38 +266,9 @@ class House:
         self.appliances.remove(record.appliance_id)
         self.events.tell(APPLIANCE_GONE, record.appliance_id, reason or "the appliance was taken away")
 
-    def _condition(self, instance: str, frame: Condition) -> None:
-        record = None if frame.appliance_id is None else self.appliances.get(frame.appliance_id)
-        owner = frame.appliance_id if record is None else record.instance
-        if owner not in (None, instance):
-            self._tell(instance, "not_its_appliance", f"speaks for '{frame.appliance_id}', which is not its own")
-            return
-        clean_condition(frame, self.events.redact)
-        before = (ConditionState.OK, "")
-        if record is not None:
-            before = (record.condition, record.text)
-        elif (told := self._conditions.get(instance)) is not None:
-            before = (told.state, told.text)
-        if record is not None:
-            record.condition, record.detail = frame.state, frame.detail
-            record.text, record.cure = frame.text, frame.cure
-            if record.online != (frame.state is not ConditionState.OFFLINE):
-                record.online = frame.state is not ConditionState.OFFLINE
-                if not record.online:
-                    self.board.doubt(record.appliance_id, Quality.STALE, self._clock.now())
-            self.exchange.on_change(record)
-        if frame.appliance_id is None or frame.appliance_id == instance:
-            self._conditions[instance] = frame
-        if frame.state is not ConditionState.OK:
-            if before != (frame.state, frame.text):
-                kind = kind_named(frame.state.value)
-                self.events.tell(kind, frame.appliance_id or instance, frame.text, frame.cure, frame.detail)
-        elif before[0] is not ConditionState.OK:
-            self.events.tell(RECOVERED, frame.appliance_id or instance, frame.text or "works again")
-
     def condition_of(self, instance: str) -> Condition | None:
         """The last word of an instance on how it is doing."""
-        return self._conditions.get(instance)
+        return self._conditions.of(instance)
 
     def instance_ended(self, instance: str, reason: str, *, for_good: bool = False, returns: bool = False) -> None:
         """An instance ended: its appliances are out of reach, or gone for good; so is an app.
@@ -329,7 +300,7 @@ class House:
             self.exchange.on_change(record)
         self.board.doubt(instance, Quality.STALE, now)
         if for_good:
-            self._conditions.pop(instance, None)
+            self._conditions.forget(instance)
             self.board.forget(instance)
 
     def _take_back_space(self, record: ApplianceRecord, reason: str) -> None:
