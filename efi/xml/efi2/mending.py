@@ -183,6 +183,6 @@ MENDERS = (
     ),
     Mender(SPELLING, frozenset(("not_listed",)), _spelling),
     Mender(CURRENCY, frozenset(("not_listed",)), _currency),
-    Mender(UNFINISHED_NUMBER, frozenset(("not_a_number", "not_a_duration")), finished),
+    Mender(UNFINISHED_NUMBER, frozenset(("not_a_number", "not_a_duration", "out_of_bounds")), finished),
 )
 """The leniencies in the order in which they are tried."""

@@ -32,7 +32,7 @@ DURATION = re.compile(
 _NAME_START = "A-Z_a-z\xc0-\xd6\xd8-\xf6\xf8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f\u2c00-\u2fef"
 _NAME_START += "\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd"
 _NAME_MORE = _NAME_START + "\\-.0-9\xb7\u0300-\u036f\u203f-\u2040"
-NCNAME = re.compile(f"{_BLANKS}[{_NAME_START}][{_NAME_MORE}]*{_BLANKS}")
+NCNAME = re.compile(f"{_BLANKS}([{_NAME_START}])[{_NAME_MORE}]*{_BLANKS}")
 
 _MOST_MACHINE = 2**63 - 1
 """libxml2 keeps the parts of a duration and a year in 64 bits."""
@@ -126,6 +126,13 @@ _WHOLE_TYPES: tuple[tuple[str, str, int | None, int | None], ...] = (
     ("positiveInteger", "nonNegativeInteger", 1, None),
 )
 
+
+def _is_ncname(text: str) -> bool:
+    """Whether a text is a name of XML 1.0 in the edition that XML Schema means, where foreign digits begin none."""
+    match = NCNAME.fullmatch(text)
+    return match is not None and (match[1] == "_" or match[1].isalpha())
+
+
 _LANGUAGE = re.compile(rf"{_BLANKS}[a-zA-Z]{{1,8}}(?:-[a-zA-Z0-9]{{1,8}})*{_BLANKS}")
 _NAME = re.compile(f"{_BLANKS}[{_NAME_START}:][{_NAME_MORE}:]*{_BLANKS}")
 _NMTOKEN = re.compile(f"{_BLANKS}[{_NAME_MORE}:]+{_BLANKS}")
@@ -146,9 +153,9 @@ _TEXT_TYPES: tuple[tuple[str, str, Callable[[str], object]], ...] = (
     ("language", "token", _LANGUAGE.fullmatch),
     ("NMTOKEN", "token", _NMTOKEN.fullmatch),
     ("Name", "token", _NAME.fullmatch),
-    ("NCName", "Name", NCNAME.fullmatch),
-    ("ID", "NCName", NCNAME.fullmatch),
-    ("IDREF", "NCName", NCNAME.fullmatch),
+    ("NCName", "Name", _is_ncname),
+    ("ID", "NCName", _is_ncname),
+    ("IDREF", "NCName", _is_ncname),
     ("ENTITY", "NCName", _nothing),
 )
 
