@@ -14,6 +14,7 @@ from efi.s2.common import ControlType
 from efi.s2.conversation import SelectControlType
 from efi.s2.mapping.cem_side import CemSide
 from efi.s2.mapping.device_side import DeviceSide
+from efi.s2.mapping.names import is_uuid
 from efi.s2.profile import Profile
 from tests.efi.s2.mapping.house import NOON, details, new_id
 from tests.efi.s2.mapping.linked import OF_CONTROL, Linker
@@ -31,7 +32,7 @@ TYPES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("control", TYPES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(data=st.data())
 def test_every_device_can_be_told_again(control: str, data: st.DataObject) -> None:
     control_type = TYPES[control]
@@ -67,6 +68,8 @@ IGNORED = {"message_id", "supported_commodities", "supported_commodites"}
 
 
 def _compare(one: Any, other: Any, path: str, lost: list[str]) -> None:
+    if path == "operation_mode_factor" and {one, other} == {0, 1}:
+        return  # of a mode that is a point, where it is said to be makes no difference
     if path.rpartition(".")[2] in IGNORED or any(_covers(each, path) for each in lost):
         return
     if isinstance(one, dict) and isinstance(other, dict):
@@ -82,8 +85,8 @@ def _compare(one: Any, other: Any, path: str, lost: list[str]) -> None:
         assert len(other) >= len(one) or any(loss.startswith(path) for loss in lost), (path, one, other)
         for place, (here, there) in enumerate(zip(one, other, strict=False)):
             _compare(here, there, f"{path}.{place}", lost)
-    else:
-        assert _alike(one, other), (path, one, other, lost)
+    elif not (isinstance(one, str) and isinstance(other, str) and is_uuid(other) and not is_uuid(one)):
+        assert _alike(one, other), (path, one, other, lost)  # a name that is no UUID is written as one
 
 
 def _covers(loss: str, path: str) -> bool:
