@@ -143,9 +143,15 @@ class ForkServer:
         """Take note of every process that has ended."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._wakeup_read, 4096)
-        with contextlib.suppress(ChildProcessError):
-            while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
-                self._bury_one(ended.si_pid)
+        for template in tuple(self._templates):  # first, since its instances are this one's children from its death on
+            if _dead(os.P_PID, template) is not None:
+                self._bury_one(template)
+        if self._adopting:  # whose the others are the gateway is about to say
+            for child in [child for child in self._children if _dead(os.P_PID, child) is not None]:
+                self._bury_one(child)
+            return
+        while (ended := _dead(os.P_ALL, 0)) is not None:
+            self._bury_one(ended)
 
     def _bury_one(self, pid: int) -> None:
         known = pid in self._children
@@ -164,6 +170,7 @@ class ForkServer:
         """The gateway names the living instances of a template that died: they are this one's now."""
         self._adopting = max(self._adopting - 1, 0)
         self._children.update(pids)
+        self._bury()
         self._end_orphans()
 
     def _end_orphans(self) -> None:
@@ -181,6 +188,7 @@ class ForkServer:
         """The gateway is gone: let the children visit their safe states, then end what is left."""
         clock = RealClock()
         deadline = clock.elapsed() + ORPHAN_GRACE_S
+        self._adopting = 0  # nobody is left to say whose a child is
         self._selector.unregister(self._control)
         while self._children and (left := deadline - clock.elapsed()) > 0:
             self._selector.select(left)
@@ -192,6 +200,14 @@ class ForkServer:
             self._end_adopted()  # what they leave behind comes here, too, one generation after the other
             self._selector.select(0.01)
             self._bury()
+
+
+def _dead(kind: int, number: int) -> int | None:
+    """A child that has ended and is not buried yet: this one, or any."""
+    with contextlib.suppress(ChildProcessError):
+        ended = os.waitid(kind, number, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return None if ended is None else ended.si_pid
+    return None
 
 
 def _has_children() -> bool:
