@@ -46,6 +46,7 @@ def test_json_there_and_back_changes_nothing(message_type: str) -> None:
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message_type", MESSAGE_TYPES)
 def test_the_json_of_a_message_fits_its_published_schema(message_type: str) -> None:
     @settings(THOROUGH, max_examples=25)
@@ -57,12 +58,14 @@ def test_the_json_of_a_message_fits_its_published_schema(message_type: str) -> N
     check()
 
 
+@pytest.mark.slow
 @settings(THOROUGH, max_examples=25)
 @given(messages)
 def test_every_message_fits_the_schema_of_any_message(message: Any) -> None:
     assert [*validator(None).iter_errors(json.loads(dump_message(message)))] == []
 
 
+@pytest.mark.slow
 @settings(THOROUGH, max_examples=150)
 @given(messages, st.data())
 def test_what_the_schema_refuses_the_parser_refuses_too(message: Message, data: st.DataObject) -> None:

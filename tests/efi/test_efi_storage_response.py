@@ -337,6 +337,7 @@ class SmallSteps:
         return 0.0, 0.0
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(modes("one"), modes("two"), modes("three"), leaks(), rates, some_levels, st.data())
 def test_the_exact_response_is_what_small_steps_come_to(

@@ -19,6 +19,8 @@ from efpi_core.site.problem import MOST_PROBLEMS, SiteError
 from efpi_core.site.secrets import SECRETS_FILE, SecretStore
 from tests.fuzz.watch import no_hang
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "line",

@@ -308,6 +308,7 @@ async def test_the_secrets_of_an_instance_are_not_in_its_environment(launcher: F
     await listener.end()
 
 
+@pytest.mark.slow
 async def test_a_flood_of_states_is_slowed_and_shed_and_goes_on(launcher: ForkServerLauncher) -> None:
     pace = Pace(share=0.02, credit_s=0.05, patience_s=1.0)
     host, listener = hosted(launcher, moment="poll", fault="flood_slowly", every_s=0.01, pace=pace)
