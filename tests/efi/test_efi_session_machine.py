@@ -7,6 +7,7 @@ must come to the same verdict, hold the same allocations open, and say exactly o
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -30,6 +31,8 @@ from tests.efi.house import (
 )
 from tests.efi.strategies import MESSAGES
 from tests.efi.test_efi_session_properties import REGISTRATIONS, iter_ids
+
+pytestmark = pytest.mark.slow
 
 APP_MESSAGES = get_args(AppMessage)
 ALLOCATIONS = get_args(AnyAllocation)
