@@ -13,6 +13,9 @@ MOST_PLACES = 18
 
 _EXACT = Context(prec=60)
 
+YEAR, MONTH = 365, 30
+"""Days that are taken for a year and a month in a length of time, which have no length of their own."""
+
 FINEST_DIGITS = 6
 """The interface tells time to the microsecond."""
 
@@ -47,19 +50,25 @@ def finer_than_microseconds(text: str) -> bool:
     return bool(digits[FINEST_DIGITS:].strip("0"))
 
 
+def of_the_calendar(text: str) -> bool:
+    """Whether an xs:duration counts years or months."""
+    if text.startswith("PT"):
+        return False
+    match = DURATION.fullmatch(text)
+    return match is not None and any(int(part[-20:]) for part in match.groups()[:2] if part)
+
+
 @lru_cache(maxsize=KNOWN_TEXTS)
 def read_duration(text: str) -> timedelta:
-    """The length of an xs:duration; years and months have none of their own, and time does not run backwards."""
+    """The length of an xs:duration, a year being 365 days and a month 30; time does not run backwards."""
     match = DURATION.fullmatch(text)
     if match is None:
         raise LexicalError("not_a_duration", "it is no length of time", "write it like PT15M")
     years, months, days, hours, minutes, seconds = (int(part[-20:]) if part else 0 for part in match.groups())
-    if years or months:
-        raise LexicalError("duration_of_months", "years and months have no length of their own", "write it in days")
     fraction = text.partition(".")[2].removesuffix("S")
     micros = int(fraction[:FINEST_DIGITS].ljust(FINEST_DIGITS, "0"))
     try:
-        length = timedelta(days, seconds, micros, minutes=minutes, hours=hours)
+        length = timedelta(YEAR * years + MONTH * months + days, seconds, micros, minutes=minutes, hours=hours)
     except OverflowError:
         length = timedelta.max
     if length > CENTURY:

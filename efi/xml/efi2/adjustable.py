@@ -117,7 +117,7 @@ def read_output_adjustable_description(source: Source, root: Element) -> tuple[O
     """What the appliance can do."""
     children = children_of(root)
     modes = []
-    for mode in children[f"{TAG}runningModes"].children:
+    for mode in source.once(children[f"{TAG}runningModes"].children, "id"):
         read = read_range if mode.tag == f"{TAG}continuousRunningMode" else read_point
         modes.append({**read_mode(source, mode), **read(source, mode)})
     fields = {**read_update(source, children), "modes": tuple(modes), **read_graph(source, root, modes)}

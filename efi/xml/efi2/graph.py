@@ -285,7 +285,7 @@ def _timers(source: Source, element: Element | None) -> list[dict[str, Any]]:
             "label": source.label(timer, _LABEL),
             "duration": source.duration(timer, _DURATION),
         }
-        for timer in parts(element, "timer")
+        for timer in ([] if element is None else source.once(element.children, "id"))
     ]
 
 

@@ -41,6 +41,9 @@ UNFINISHED_NUMBER = LeniencyKind(
 
 # The schema allows these, and only the reading needs a word ----------------------------------------------------------
 
+CALENDAR_TIME = LeniencyKind(
+    "calendar_time", "a length of time in years or months", "a year is 365 days, and a month 30"
+)
 ZONELESS_TIME = LeniencyKind("zoneless_time", "a time without a zone", "taken as UTC")
 FINER_TIME = LeniencyKind("finer_time", "an instant or length of time with parts of a microsecond", "cut off")
 LONG_TEXT = LeniencyKind(
@@ -57,8 +60,15 @@ UNKNOWN_MODE = LeniencyKind(
     "unknown_mode", "a transition from or to a running mode that is not described", "the transition is left out"
 )
 UNKNOWN_TIMER = LeniencyKind("unknown_timer", "a timer that is not described", "left out of the transition")
-REPEATED = LeniencyKind("repeated", "the same commodity, timer or transition twice in one list", "taken once")
+REPEATED = LeniencyKind(
+    "repeated",
+    "the same commodity, timer, transition, running mode, actuator, step or alternative twice in one list",
+    "the first counts, of an update of timers the last",
+)
 REVERSED_RANGE = LeniencyKind("reversed_range", "a range whose lower bound lies above its upper", "its bounds swapped")
+REPEATED_RANGE = LeniencyKind(
+    "repeated_range", "several fill level ranges that begin at the same level", "the first counts"
+)
 RANGE_GAP = LeniencyKind(
     "range_gap",
     "fill level ranges that leave a gap or overlap, as 0 to 20 and 21 to 100",

@@ -25,10 +25,10 @@ from efi.xml.efi2.heads import (
     supported,
     update_document,
 )
-from efi.xml.efi2.leniencies import DEADLINE
+from efi.xml.efi2.leniencies import DEADLINE, REPEATED
 from efi.xml.efi2.profiles import containers_of, profile_losses, read_profiles
 from efi.xml.efi2.sheet import Sheet, leaf, node
-from efi.xml.efi2.source import Source, children_of, part, parts
+from efi.xml.efi2.source import Source, children_of, part
 from efi.xml.efi2.vocabulary import TAG
 from efi.xml.lexical import duration_text, instant_text
 from efi.xml.tree import Element
@@ -57,6 +57,7 @@ PROFILE = profile_losses(_UPDATE, f"{_WAY}.elements")
 NO_PROFILE = LossKind(_UPDATE, "", "nothing that one of the alternatives tells has a word; it cannot be written")
 
 _ALLOCATION = ("time_shiftable_allocation",)
+NO_TIME = LossKind(_UPDATE, "", "the alternatives that may be told end after the deadline; it cannot be written")
 ACTION = LossKind(_ALLOCATION, "sequences", "work can be started, and neither halted nor resumed; that is left out")
 NOTHING_STARTED = LossKind(_ALLOCATION, "", "work can be started, and neither halted nor resumed; it cannot be written")
 WHICH_WAY = LossKind(
@@ -85,6 +86,12 @@ def work_document(sheet: Sheet, message: TimeShiftableUpdate) -> Element:
     if message.start_after is not None:
         sheet.lose(START_AFTER, message.start_after)
     steps = [_step(sheet, message, step, place) for place, step in enumerate(message.sequences)]
+    told = [[way for way in step.alternatives if not way.abnormal_condition_only] for step in message.sequences]
+    if (
+        sum((min(way.duration for way in ways) for ways in told), timedelta(0))
+        > message.end_before - message.valid_from
+    ):
+        sheet.give_up(NO_TIME, message.end_before)
     end = leaf("endBefore", instant_text(message.end_before))
     return update_document("ShiftableUpdate", message, end, node("sequentialProfiles", listed=steps))
 
@@ -172,7 +179,7 @@ def read_work(source: Source, root: Element) -> tuple[TimeShiftableUpdate, ...]:
     """The work that waits. A pause as long as all the time there is, is free."""
     children = children_of(root)
     fields = read_update(source, children)
-    listed = children[f"{TAG}sequentialProfiles"].children
+    listed = source.once(children[f"{TAG}sequentialProfiles"].children, "sequenceNr")
     steps = [_read_step(source, step) for step in listed]
     end = _deadline(source, children[f"{TAG}endBefore"], fields["valid_from"], steps)
     window = _window(fields["valid_from"], end)
@@ -189,7 +196,7 @@ def _read_step(source: Source, step: Element) -> dict[str, Any]:
             "alternative_id": source.numbered(way, f"{TAG}alternativeNr"),
             "elements": tuple(read_profiles(source, way)),
         }
-        for way in parts(part(step, "sequentialProfileAlternatives"), "sequentialProfileAlternative")
+        for way in source.once(part(step, "sequentialProfileAlternatives").children, "alternativeNr")
     ]
     return {"sequence_id": source.numbered(step, f"{TAG}sequenceNr"), "alternatives": tuple(ways)}
 
@@ -216,12 +223,14 @@ def read_shiftable_instruction(source: Source, root: Element) -> tuple[TimeShift
     """The steps to start."""
     children = children_of(root)
     fields: dict[str, Any] = read_instruction(source, children)
-    fields["sequences"] = tuple(
-        {
-            "sequence_id": source.numbered(part(step, "sequenceNr")),
-            "alternative_id": source.numbered(part(step, "alternativeNr")),
-            "start_time": source.instant(part(step, "startTime")),
-        }
-        for step in children[f"{TAG}sequentialProfileInstructions"].children
-    )
+    steps: dict[tuple[str, datetime], dict[str, Any]] = {}
+    for step in children[f"{TAG}sequentialProfileInstructions"].children:
+        name = source.numbered(part(step, "sequenceNr"))
+        start = source.instant(part(step, "startTime"))
+        if (name, start) in steps:
+            source.forgive(REPEATED, step, name)
+            continue
+        way = source.numbered(part(step, "alternativeNr"))
+        steps[name, start] = {"sequence_id": name, "alternative_id": way, "start_time": start}
+    fields["sequences"] = tuple(steps.values())
     return (TimeShiftableAllocation.model_validate(fields),)

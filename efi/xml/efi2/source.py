@@ -1,7 +1,7 @@
 """A document of EFI 2.0 while it is read: its parts as values, and what is to be told of the reading."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
@@ -10,10 +10,17 @@ from typing import Any, NoReturn
 from efi.conversion import Alias, Leniency, LeniencyKind, Loss, LossKind
 from efi.refusal import Refusal
 from efi.xml.efi2.flows import LARGEST
-from efi.xml.efi2.leniencies import FINER_TIME, LONG_TEXT, NOT_A_NUMBER, ZONELESS_TIME
+from efi.xml.efi2.leniencies import CALENDAR_TIME, FINER_TIME, LONG_TEXT, NOT_A_NUMBER, REPEATED, ZONELESS_TIME
 from efi.xml.efi2.vocabulary import TAG
 from efi.xml.errors import SenselessXmlError
-from efi.xml.lexical import LexicalError, finer_than_microseconds, read_duration, read_instant, read_money
+from efi.xml.lexical import (
+    LexicalError,
+    finer_than_microseconds,
+    of_the_calendar,
+    read_duration,
+    read_instant,
+    read_money,
+)
 from efi.xml.mending import MOST_TOLD, UNTOLD
 from efi.xml.names import NameTable, name_of
 from efi.xml.tree import Element, path_of, trimmed
@@ -173,7 +180,27 @@ class Source:
             self.refuse(error.rule, element, text[:80], error.fact, error.cure, attribute)
         if len(text) >= _SHORTEST_FINE_DURATION and finer_than_microseconds(text):
             self.forgive(FINER_TIME, element, text[:80], attribute)
+        if of_the_calendar(text):
+            self.forgive(CALENDAR_TIME, element, text[:80], attribute)
         return read
+
+    # Lists ------------------------------------------------------------------------------------------------------------
+
+    def once(self, elements: Iterable[Element], *numbers: str) -> list[Element]:
+        """Elements that attributes or children of these names tell apart; what comes again is left out, and told."""
+        found: dict[tuple[str, ...], Element] = {}
+        for element in elements:
+            key = tuple(_number(element, TAG + name) for name in numbers)
+            if found.setdefault(key, element) is not element:
+                self.forgive(REPEATED, element, " ".join(key))
+        return list(found.values())
+
+
+def _number(element: Element, tag: str) -> str:
+    text = element.attributes.get(tag)
+    if text is None:
+        text = next(child.text for child in element.children if child.tag == tag)
+    return str(int(text))
 
 
 def _said(element: Element, attribute: str | None) -> str:

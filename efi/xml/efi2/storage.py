@@ -178,7 +178,7 @@ def read_storage_registration(source: Source, root: Element) -> tuple[StorageReg
     children = children_of(root)
     actuators = []
     commodities: dict[Commodity, None] = {}
-    for actuator in children[f"{TAG}actuators"].children:
+    for actuator in source.once(children[f"{TAG}actuators"].children, "id"):
         label = f"{TAG}label"
         told = read_commodities(source, actuator.children)
         commodities |= dict.fromkeys(told)
@@ -210,7 +210,7 @@ def read_storage_status(source: Source, root: Element) -> tuple[StorageStateUpda
                 "actuator_id": source.numbered(actuator, f"{TAG}actuatorId"),
                 **read_state(source, children_of(actuator), "currentRunningMode"),
             }
-            for actuator in listed.children
+            for actuator in source.once(listed.children, "actuatorId")
         )
     return (StorageStateUpdate.model_validate(fields),)
 

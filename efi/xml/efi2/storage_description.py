@@ -27,7 +27,7 @@ from efi.xml.efi2.graph import (
     transitions_of,
 )
 from efi.xml.efi2.heads import read_update, update_document
-from efi.xml.efi2.leniencies import EMPTY_RANGE, RANGE_GAP, REVERSED_RANGE, UNORDERED_RANGES
+from efi.xml.efi2.leniencies import EMPTY_RANGE, RANGE_GAP, REPEATED_RANGE, REVERSED_RANGE, UNORDERED_RANGES
 from efi.xml.efi2.sheet import Sheet, leaf, node
 from efi.xml.efi2.source import Source, children_of, part
 from efi.xml.efi2.splitting import part_id
@@ -189,7 +189,8 @@ def read_description(
     """What the storage can do, and its leakage where that is told."""
     children = children_of(root)
     head = read_update(source, children)
-    actuators = [_read_actuator(source, each) for each in children[f"{TAG}actuatorBehaviours"].children]
+    listed = children[f"{TAG}actuatorBehaviours"].children
+    actuators = [_read_actuator(source, each) for each in source.once(listed, "actuatorId")]
     ranges = [
         element["fill_level_range"]
         for actuator in actuators
@@ -216,7 +217,7 @@ def read_description(
 
 def _read_actuator(source: Source, element: Element) -> dict[str, Any]:
     modes = []
-    for mode in part(element, "runningModes").children:
+    for mode in source.once(part(element, "runningModes").children, "id"):
         read = _read_range_element if mode.tag == f"{TAG}continuousRunningMode" else _read_point_element
         modes.append({**read_mode(source, mode), "elements": tuple(_contiguous(source, mode, mode.children, read))})
     return {
@@ -255,12 +256,15 @@ def _contiguous(
     rising = sorted(told, key=lambda each: each["fill_level_range"]["lower"])
     if rising != told:
         source.forgive(UNORDERED_RANGES, whole, len(told))
+    starts: dict[float, dict[str, Any]] = {}
+    for each in rising:
+        lower = each["fill_level_range"]["lower"]
+        if starts.setdefault(lower, each) is not each:
+            source.forgive(REPEATED_RANGE, whole, f"{lower} to {each['fill_level_range']['upper']}")
+    rising = list(starts.values())
     for before, after in pairwise(rising):
         end, start = before["fill_level_range"]["upper"], after["fill_level_range"]["lower"]
         if end != start:
-            if before["fill_level_range"]["lower"] == start:
-                cure = "tell each range once"
-                source.refuse("repeated_range", whole, start, "two of its ranges begin at the same level", cure)
             source.forgive(RANGE_GAP, whole, f"{end}, then {start}")
             before["fill_level_range"]["upper"] = start
     return rising

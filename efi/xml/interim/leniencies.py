@@ -5,6 +5,9 @@ from efi.conversion import LeniencyKind
 # The schema allows these, and only the reading needs a word ----------------------------------------------------------
 
 FINER_TIME = LeniencyKind("finer_time", "an instant or length of time with parts of a microsecond", "cut off")
+CALENDAR_TIME = LeniencyKind(
+    "calendar_time", "a length of time in years or months", "a year is 365 days, and a month 30"
+)
 ZONELESS_TIME = LeniencyKind("zoneless_time", "a time without a zone", "taken as UTC")
 LONG_TEXT = LeniencyKind(
     "long_text", "a label of more than 200 characters, or an explanation of more than 2000", "cut to that length"
@@ -26,6 +29,9 @@ DEADLINE = LeniencyKind(
     "deadline", "a deadline before the steps can be done", "put off to when they can be done at the earliest"
 )
 REVERSED_RANGE = LeniencyKind("reversed_range", "a range whose lower bound lies above its upper", "its bounds swapped")
+REPEATED_RANGE = LeniencyKind(
+    "repeated_range", "several fill level ranges that begin at the same level", "the first counts"
+)
 RANGE_GAP = LeniencyKind(
     "range_gap",
     "fill level ranges that leave a gap or overlap, as 0 to 20 and 21 to 100",

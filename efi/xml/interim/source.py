@@ -11,9 +11,9 @@ from efi.conversion import Alias, Leniency, LeniencyKind, Loss, LossKind
 from efi.refusal import Refusal
 from efi.types import MONEY_PLACES, NumberRange
 from efi.xml.errors import SenselessXmlError
-from efi.xml.interim.leniencies import FINER_TIME, LONG_TEXT, REPEATED, REVERSED_RANGE, ZONELESS_TIME
+from efi.xml.interim.leniencies import CALENDAR_TIME, FINER_TIME, LONG_TEXT, REPEATED, REVERSED_RANGE, ZONELESS_TIME
 from efi.xml.interim.vocabulary import CURRENCIES, MOST_TOLD, MULTIPLIERS, NAMESPACE
-from efi.xml.lexical import LexicalError, finer_than_microseconds, read_duration, read_instant
+from efi.xml.lexical import LexicalError, finer_than_microseconds, of_the_calendar, read_duration, read_instant
 from efi.xml.names import LEAST, MOST, NameTable, identifier_of, name_of
 from efi.xml.scale import ONE, scaled
 from efi.xml.schema.builtin import INTEGER
@@ -203,7 +203,8 @@ class Source:
             return 1 / self.calorific_value
         value = maybe(element, "value")
         value = element if value is None else value
-        if float(value.text) == 0 and maybe(element, "probabilityInfo") is None:
+        bounds = maybe(element, "probabilityInfo")
+        if not any(float(each.text) for each in (value, *(bounds.children if bounds is not None else ()))):
             return ONE
         return self.refuse(
             "gas_in_watt",
@@ -247,6 +248,8 @@ class Source:
             self.refuse(error.rule, element, text[:80], error.fact, error.cure)
         if "." in text and finer_than_microseconds(text):
             self.forgive(FINER_TIME, element, text[:80])
+        if of_the_calendar(text):
+            self.forgive(CALENDAR_TIME, element, text[:80])
         return read
 
 
@@ -254,12 +257,18 @@ def once(source: Source, elements: Iterator[Element], numbered_by: str) -> list[
     """Elements that are told apart by a number; a second one of the same number is left out, and told."""
     found: dict[str, Element] = {}
     for element in elements:
-        number = part(element, numbered_by).text.strip(BLANKS)
+        number = _number(part(element, numbered_by).text)
         if number in found:
             source.forgive(REPEATED, element, number)
         else:
             found[number] = element
     return list(found.values())
+
+
+def _number(text: str) -> str:
+    """A number as it is written shortest; other text as it stands."""
+    text = text.strip(BLANKS)
+    return str(int(text)) if INTEGER.fullmatch(text) else text
 
 
 def part(element: Element, name: str) -> Element:

@@ -14,7 +14,7 @@ from efi.storage import (
 from efi.types import NumberRange
 from efi.xml.interim.common import read_update, update_of
 from efi.xml.interim.companion import companion_id, companion_losses, note_companion
-from efi.xml.interim.leniencies import EMPTY_RANGE, RANGE_GAP, UNORDERED_RANGES
+from efi.xml.interim.leniencies import EMPTY_RANGE, RANGE_GAP, REPEATED_RANGE, UNORDERED_RANGES
 from efi.xml.interim.running_modes import (
     behaviour_losses,
     behaviour_of,
@@ -238,12 +238,13 @@ def read_ranges(source: Source, holder: Element, elements: Sequence[Element]) ->
     rising = sorted(ranges, key=lambda pair: pair[0].lower)
     if [each for _, each in rising] != [each for _, each in ranges]:
         source.forgive(UNORDERED_RANGES, holder, ", ".join(f"{each.lower} to {each.upper}" for each, _ in ranges))
+    starts: dict[float, tuple[NumberRange, Element]] = {}
+    for pair in rising:
+        if starts.setdefault(pair[0].lower, pair) is not pair:
+            source.forgive(REPEATED_RANGE, pair[1], f"{pair[0].lower} to {pair[0].upper}")
+    rising = list(starts.values())
     for place in range(len(rising) - 1):
         (within, element), (above, _) = rising[place], rising[place + 1]
-        if within.lower == above.lower:
-            source.refuse(
-                "repeated_range", element, within.lower, "two ranges begin at the same level", "tell each range once"
-            )
         if within.upper != above.lower:
             source.forgive(RANGE_GAP, element, f"{within.upper} to {above.lower}")
             rising[place] = (NumberRange(lower=within.lower, upper=above.lower), element)

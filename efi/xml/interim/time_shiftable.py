@@ -24,7 +24,7 @@ from efi.xml.interim.common import (
     registration_of,
     update_of,
 )
-from efi.xml.interim.leniencies import DEADLINE
+from efi.xml.interim.leniencies import DEADLINE, REPEATED
 from efi.xml.interim.profiles import container_of, profile_losses, read_container
 from efi.xml.interim.sheet import Sheet, instant, leaf, listed, node
 from efi.xml.interim.source import Source, once, part, parts
@@ -203,10 +203,12 @@ def allocation_document(sheet: Sheet, allocation: TimeShiftableAllocation) -> El
 def read_time_shiftable_allocation(source: Source, element: Element) -> tuple[TimeShiftableAllocation]:
     """An allocation."""
     starts = parts(part(element, "sequentialProfileAllocations"), "sequentialProfileAllocation")
-    sequences = tuple(
-        SequenceAllocation(
+    sequences: dict[SequenceAllocation, None] = {}
+    for start in starts:
+        told = SequenceAllocation(
             sequence_id=source.numbered(part(start, "sequenceNr")), start_time=source.instant(part(start, "startTime"))
         )
-        for start in starts
-    )
-    return (TimeShiftableAllocation(**read_allocation(source, element), sequences=sequences),)
+        if told in sequences:
+            source.forgive(REPEATED, start, told.sequence_id)
+        sequences[told] = None
+    return (TimeShiftableAllocation(**read_allocation(source, element), sequences=tuple(sequences)),)

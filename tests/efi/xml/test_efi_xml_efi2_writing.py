@@ -9,6 +9,7 @@ import pytest
 from efi.allocation import AllocationRevoke, AllocationStatus, AllocationStatusUpdate
 from efi.commodity import CommodityQuantity, electric_range
 from efi.inflexible import CurtailmentElement, CurtailmentProfile, InflexibleAllocation
+from efi.measurement import ForecastElement
 from efi.messages import AnyMessage
 from efi.output_adjustable import (
     OutputAdjustableAllocation,
@@ -25,8 +26,15 @@ from efi.storage import (
     StorageSystemDescription,
     StorageTargetProfileUpdate,
 )
-from efi.time_shiftable import SequenceAllocation, TimeShiftableAllocation
+from efi.time_shiftable import (
+    Alternative,
+    SequenceAllocation,
+    SequentialProfile,
+    TimeShiftableAllocation,
+    TimeShiftableUpdate,
+)
 from efi.types import NumberRange
+from efi.uncertainty import UncertainPower
 from efi.xml.codec import Generation, XmlCodec, read, write
 from efi.xml.efi2.storage_description import leakage_id
 from efi.xml.errors import UnreadableXmlError
@@ -188,3 +196,20 @@ def test_a_document_of_no_generation_is_refused_by_its_namespace() -> None:
     with pytest.raises(UnreadableXmlError) as refused:
         read(data)
     assert refused.value.refusals[0].rule == "unknown_namespace"
+
+
+def test_work_that_only_a_reserved_way_does_in_time_is_not_written() -> None:
+    def way(name: str, hours: int, *, reserved: bool) -> Alternative:
+        power = (UncertainPower(quantity=CommodityQuantity.ELECTRIC_POWER, expected=1000.0),)
+        elements = (ForecastElement(duration=timedelta(hours=hours), values=power),)
+        return Alternative(alternative_id=name, elements=elements, abnormal_condition_only=reserved)
+
+    step = SequentialProfile(
+        sequence_id="wash", alternatives=(way("quick", 1, reserved=True), way("eco", 3, reserved=False))
+    )
+    work = TimeShiftableUpdate(**UPDATE, end_before=NOW + timedelta(hours=2), sequences=(step,))
+    told = write(work, Generation.EFI_2)
+    assert not told.messages
+    assert any("after the deadline" in loss.reason for loss in told.losses)
+    longer = work.model_copy(update={"end_before": NOW + timedelta(hours=3)})
+    assert read(write(longer, Generation.EFI_2).messages[0].encode()).messages[0].end_before == longer.end_before  # type: ignore[union-attr]

@@ -228,6 +228,11 @@ AGAIN = (
 )
 TIMER = "<efi:timer><efi:timerId>1</efi:timerId><efi:timerLabel/><efi:duration>PT1M</efi:duration></efi:timer>"
 
+STARTED_AGAIN = (
+    "<efi:sequentialProfileAllocation><efi:sequenceNr>2</efi:sequenceNr><efi:startTime>2016-10-11T15:05:00"
+    "</efi:startTime></efi:sequentialProfileAllocation></efi:sequentialProfileAllocations>"
+)
+
 DOUBTFUL: list[tuple[str, str, str, str]] = [
     ("self_transition", "outputAdjustableSystemDescription", "<efi:toRunningMode>2<", "<efi:toRunningMode>1<"),
     ("unknown_mode", "outputAdjustableSystemDescription", "<efi:toRunningMode>2<", "<efi:toRunningMode>7<"),
@@ -255,6 +260,11 @@ DOUBTFUL: list[tuple[str, str, str, str]] = [
     ("deadline", "timeShiftableUpdate", "2016-10-11T20:00:00", "2016-10-11T12:30:00"),
     ("repeated", "outputAdjustableSystemDescription", "<efi:runningModeId>2<", "<efi:runningModeId>1<"),
     ("repeated", "storageRegistration", "<efi:actuatorId>2<", "<efi:actuatorId>1<"),
+    ("repeated", "storageRegistration", "<efi:actuatorId>2<", "<efi:actuatorId>+01<"),
+    ("repeated", "timeShiftableAllocation", "</efi:sequentialProfileAllocations>", STARTED_AGAIN),
+    ("repeated_range", "storageSystemDescription", "<efi:lowerBound>40<", "<efi:lowerBound>-20<"),
+    ("calendar_time", "timeShiftableRegistration", "PT1M30S", "P1M"),
+    ("calendar_time", "timeShiftableRegistration", "PT1M30S", "P1Y2M3DT10H30M"),
     ("repeated", "timeShiftableUpdate", "<efi:sequenceNr>2<", "<efi:sequenceNr>1<"),
     ("repeated_id", "allocationStatusUpdate", ">message-003<", ">message-009<"),
     ("zoneless_time", "controlSpaceRevoke", "<efi:", "<efi:"),
@@ -368,7 +378,7 @@ def test_what_no_leniency_covers_is_refused_with_path_value_and_rule(
 SENSELESS: list[tuple[str, str, str, str]] = [
     ("number_out_of_range", "storageStateUpdate", ">45.5<", ">NaN<"),
     ("number_out_of_range", "storageStateUpdate", ">45.5<", ">1e300<"),
-    ("duration_of_months", "timeShiftableRegistration", "PT1M30S", "P1M"),
+    ("duration_too_long", "timeShiftableRegistration", "PT1M30S", "P101Y"),
     ("negative_duration", "timeShiftableRegistration", "PT1M30S", "-PT1S"),
 ]
 
