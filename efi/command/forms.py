@@ -59,9 +59,12 @@ class FormReader:
         """What a document says; where it is valid, and fits into no message all the same, that is a doubt."""
         try:
             root = parse(document.data)
-            generation = generation_of(root)
         except UnreadableXmlError as error:
             return Reading(document, refusals=error.refusals, unreadable=True)
+        try:
+            generation = generation_of(root)
+        except UnreadableXmlError as error:
+            return Reading(document, refusals=error.refusals)
         name = _name_of(root, generation)
         try:
             told = self._xml.read_tree(root)
@@ -80,6 +83,8 @@ def _name_of(root: Element, generation: Generation) -> str:
 
 def read_json(document: Document) -> Reading:
     """Read a message of the interface's own JSON form."""
+    if not document.data.strip():
+        return Reading(document, JSON, refusals=(_EMPTY,), unreadable=True)
     try:
         message = parse_message(document.data)
     except ValidationError as invalid:
@@ -93,6 +98,7 @@ def read_json(document: Document) -> Reading:
     return Reading(document, JSON, message.type, (message,))
 
 
+_EMPTY = Refusal("empty", "", None, "nothing is written in it", "write a message")
 _NO_JSON = frozenset(("json_invalid", "json_type"))
 
 

@@ -19,7 +19,9 @@ from efi.xml.name_file import NameFileError, write_names
 
 _FILES = "a file, a folder, a pattern, or - for standard input"
 
-_CODES = "Exit code: 0 all valid, 1 some message invalid, 2 something unreadable: a file, or bytes that are no message."
+_CODES = (
+    "Exit code: 0 all valid, 1 some message invalid, 2 something unreadable: a file, or bytes that are no XML or JSON."
+)
 
 
 def run(arguments: Sequence[str], program: str = "efi", add_more: Callable[[Any], None] | None = None) -> int:

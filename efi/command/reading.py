@@ -31,7 +31,7 @@ class Reading:
     doubts: tuple[Refusal, ...] = ()
     """Why nothing can be made of it although it is as its form asks."""
     unreadable: bool = False
-    """Whether it is not even XML or JSON, or in no form that is known."""
+    """Whether it is not even XML or JSON, or XML with what is not taken from strangers."""
 
     @property
     def valid(self) -> bool:
