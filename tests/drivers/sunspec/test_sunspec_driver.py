@@ -22,6 +22,8 @@ HYBRID = {"kind": "hybrid", "sun_w": 4000, "load_w": 1000, "auto_w": 500, "meter
 LOCAL = "127.0.0.1"
 PV, BATTERY, METER = "sun-1-pv", "sun-1-battery", "sun-1-meter"
 
+pytestmark = pytest.mark.slow
+
 
 def settings(peer: SunSpecPeer, **more: Any) -> dict[str, Any]:
     return {"host": LOCAL, "port": peer.port, "timeout_s": 0.4, "revert_after_s": 4, **more}
