@@ -6,7 +6,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from s2_gateway_end import GatewayEnd
+from s2_gateway_end import S2End
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
@@ -54,7 +54,7 @@ class Charger:
 async def test_a_device_that_is_a_server_is_called_on_and_steered() -> None:
     async with (
         Charger.listening(TOKEN) as charger,
-        GatewayEnd.running(
+        S2End.running(
             secrets={"charger-token": TOKEN}, devices=[charger.device(token="charger-token", name="C")]
         ) as gateway,
     ):
@@ -66,7 +66,7 @@ async def test_a_device_that_is_a_server_is_called_on_and_steered() -> None:
 
 
 async def test_a_device_that_hangs_up_is_called_again() -> None:
-    async with Charger.listening() as charger, GatewayEnd.running(devices=[charger.device()]) as gateway:
+    async with Charger.listening() as charger, S2End.running(devices=[charger.device()]) as gateway:
         await gateway.told("s2-charger", StorageSystemDescription)
         await charger.met[0].socket.close()
         await gateway.condition(ConditionState.OFFLINE, "left", "s2-charger")
@@ -77,7 +77,7 @@ async def test_a_device_that_hangs_up_is_called_again() -> None:
 async def test_a_device_that_is_not_there_is_named_until_it_is() -> None:
     async with Charger.listening() as gone:
         port = gone.port
-    async with GatewayEnd.running(devices=[gone.device(name="Charger")]) as gateway:
+    async with S2End.running(devices=[gone.device(name="Charger")]) as gateway:
         told = await gateway.condition(ConditionState.DEGRADED, "connection_refused")
         assert "Charger" in told.text and told.cure
         async with Charger.listening(port=port):
@@ -87,9 +87,7 @@ async def test_a_device_that_is_not_there_is_named_until_it_is() -> None:
 async def test_a_device_that_refuses_our_token_is_named() -> None:
     async with (
         Charger.listening(TOKEN) as charger,
-        GatewayEnd.running(
-            secrets={"charger-token": "another"}, devices=[charger.device(token="charger-token")]
-        ) as gateway,
+        S2End.running(secrets={"charger-token": "another"}, devices=[charger.device(token="charger-token")]) as gateway,
     ):
         told = await gateway.condition(ConditionState.MISCONFIGURED, "refused_token")
         assert told.cure and "another" not in told.text
@@ -98,7 +96,7 @@ async def test_a_device_that_refuses_our_token_is_named() -> None:
 async def test_a_secret_that_is_missing_is_named() -> None:
     async with (
         Charger.listening() as charger,
-        GatewayEnd.running(devices=[charger.device(token="charger-token")]) as gateway,
+        S2End.running(devices=[charger.device(token="charger-token")]) as gateway,
     ):
         told = await gateway.condition(ConditionState.MISCONFIGURED, "secret_missing")
         assert "secret" in told.cure
@@ -108,10 +106,10 @@ async def test_a_device_is_known_by_its_fingerprint(tmp_path: Path) -> None:
     mine, other = a_certificate(tmp_path), a_certificate(tmp_path, "other")
     async with Charger.listening(tls=server_tls(mine.certificate, mine.key)) as charger:
         url = charger.device()["url"].replace("ws:", "wss:")
-        async with GatewayEnd.running(devices=[{"url": url, "fingerprint": mine.fingerprint.hex(":")}]) as gateway:
+        async with S2End.running(devices=[{"url": url, "fingerprint": mine.fingerprint.hex(":")}]) as gateway:
             await gateway.told("s2-charger", StorageSystemDescription)
-        async with GatewayEnd.running(devices=[{"url": url, "certificate": str(mine.certificate)}]) as gateway:
+        async with S2End.running(devices=[{"url": url, "certificate": str(mine.certificate)}]) as gateway:
             await gateway.told("s2-charger", StorageSystemDescription)
-        async with GatewayEnd.running(devices=[{"url": url, "fingerprint": other.fingerprint.hex()}]) as gateway:
+        async with S2End.running(devices=[{"url": url, "fingerprint": other.fingerprint.hex()}]) as gateway:
             await gateway.condition(ConditionState.MISCONFIGURED, "wrong_certificate")
         assert len(charger.met) == 2

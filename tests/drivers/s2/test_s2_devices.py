@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from efpi_driver_s2 import hand_back
-from s2_gateway_end import OPEN, GatewayEnd
+from s2_gateway_end import OPEN, S2End
 from s2python.common import InstructionStatus
 
 from efi.allocation import AllocationStatus
@@ -35,17 +35,17 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hand_back, "HAND_BACK_S", 0.05)
 
 
-def registration(gateway: GatewayEnd, name: str) -> Any:
+def registration(gateway: S2End, name: str) -> Any:
     return gateway.sessions[name].space.registration
 
 
-async def the_one(gateway: GatewayEnd) -> str:
+async def the_one(gateway: S2End) -> str:
     """The only appliance, once it is there."""
     return await gateway.until(lambda: next(iter(gateway.sessions), None))
 
 
 async def test_a_battery_is_a_storage_that_charges_as_asked() -> None:
-    async with GatewayEnd.running() as gateway, S2PythonRm(Battery()).calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, S2PythonRm(Battery()).calling(await gateway.url()) as rm:
         name = await the_one(gateway)
         assert name.startswith("s2-")
         description = await gateway.told(name, StorageSystemDescription)
@@ -67,7 +67,7 @@ async def test_a_battery_is_a_storage_that_charges_as_asked() -> None:
 
 
 async def test_a_washing_machine_is_time_shiftable_and_starts_when_asked() -> None:
-    async with GatewayEnd.running() as gateway, S2PythonRm(WashingMachine()).calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, S2PythonRm(WashingMachine()).calling(await gateway.url()) as rm:
         name = await the_one(gateway)
         asked = await gateway.start_work(name)
         await gateway.status(asked, AllocationStatus.STARTED)
@@ -80,7 +80,7 @@ async def test_a_washing_machine_is_time_shiftable_and_starts_when_asked() -> No
 
 
 async def test_a_generator_is_output_adjustable_and_runs_as_asked() -> None:
-    async with GatewayEnd.running() as gateway, S2PythonRm(Generator()).calling(await gateway.url()):
+    async with S2End.running() as gateway, S2PythonRm(Generator()).calling(await gateway.url()):
         name = await the_one(gateway)
         state = await gateway.told(name, OutputAdjustableStateUpdate)
         assert isinstance(registration(gateway, name), OutputAdjustableRegistration)
@@ -90,13 +90,13 @@ async def test_a_generator_is_output_adjustable_and_runs_as_asked() -> None:
         await gateway.power(name, -2000.0)
 
 
-async def other_mode(gateway: GatewayEnd, name: str, mode_id: str) -> str:
+async def other_mode(gateway: S2End, name: str, mode_id: str) -> str:
     description = await gateway.told(name, OutputAdjustableSystemDescription)
     return next(mode for mode in description.mode_ids if mode != mode_id)
 
 
 async def test_panels_are_inflexible_and_are_curtailed_as_asked() -> None:
-    async with GatewayEnd.running() as gateway, S2PythonRm(Panels()).calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, S2PythonRm(Panels()).calling(await gateway.url()) as rm:
         name = await the_one(gateway)
         options = await gateway.told(name, InflexibleCurtailmentOptions)
         assert isinstance(registration(gateway, name), InflexibleRegistration) and gateway.flags[name][0]
@@ -108,7 +108,7 @@ async def test_panels_are_inflexible_and_are_curtailed_as_asked() -> None:
 
 
 async def test_a_meter_is_measured_only() -> None:
-    async with GatewayEnd.running() as gateway, S2PythonRm(Meter()).calling(await gateway.url()):
+    async with S2End.running() as gateway, S2PythonRm(Meter()).calling(await gateway.url()):
         name = await the_one(gateway)
         await gateway.power(name, 321.0)
         assert isinstance(registration(gateway, name), InflexibleRegistration)
@@ -117,7 +117,7 @@ async def test_a_meter_is_measured_only() -> None:
 
 async def test_several_devices_are_here_at_once() -> None:
     kinds: list[Device] = [Battery(), WashingMachine(), Generator(), Panels(), Meter()]
-    async with GatewayEnd.running() as gateway, contextlib.AsyncExitStack() as house:
+    async with S2End.running() as gateway, contextlib.AsyncExitStack() as house:
         for device in kinds:
             await house.enter_async_context(S2PythonRm(device).calling(await gateway.url()))
         await gateway.until(lambda: len(gateway.measurements) == 4 and len(gateway.sessions) == 5)
@@ -127,7 +127,7 @@ async def test_a_device_that_offers_several_control_types_is_controlled_as_the_s
     devices = [{"resource_id": str(named(Battery.NAME)), "control": ["operation_mode"]}]
     battery, generator = Battery(), Generator()
     async with (
-        GatewayEnd.running(listen=OPEN["listen"], devices=devices) as gateway,
+        S2End.running(listen=OPEN["listen"], devices=devices) as gateway,
         S2PythonRm(battery, generator).calling(await gateway.url()),
     ):
         name = await the_one(gateway)
@@ -137,7 +137,7 @@ async def test_a_device_that_offers_several_control_types_is_controlled_as_the_s
 
 async def test_a_device_that_offers_other_control_types_later_is_chosen_anew() -> None:
     async with (
-        GatewayEnd.running() as gateway,
+        S2End.running() as gateway,
         RawRm.calling(await gateway.url(), control_types=["NOT_CONTROLABLE"]) as rm,
     ):
         assert await rm.selected() == "NOT_CONTROLABLE"
@@ -157,7 +157,7 @@ async def test_a_device_keeps_its_name_its_token_and_its_settings() -> None:
         }
     ]  # fmt: skip
     secrets = {"battery-token": "let-me-in"}
-    async with GatewayEnd.running(secrets=secrets, listen={"port": 0}, devices=devices) as gateway:
+    async with S2End.running(secrets=secrets, listen={"port": 0}, devices=devices) as gateway:
         async with S2PythonRm(Battery()).calling(await gateway.url(), token="let-me-in"):
             name = await the_one(gateway)
             state = await gateway.told(name, StorageStateUpdate)
@@ -166,7 +166,7 @@ async def test_a_device_keeps_its_name_its_token_and_its_settings() -> None:
             assert registered.fill_level_unit == "J" and state.fill_level == 50 * 360000.0
         stored = gateway.stored
     async with (
-        GatewayEnd.running(stored, secrets, listen={"port": 0}, devices=devices) as again,
+        S2End.running(stored, secrets, listen={"port": 0}, devices=devices) as again,
         S2PythonRm(Battery()).calling(await again.url(), token="let-me-in"),
     ):
         assert await the_one(again) == name
@@ -175,7 +175,7 @@ async def test_a_device_keeps_its_name_its_token_and_its_settings() -> None:
 async def test_a_stranger_stays_outside_and_the_instance_says_so() -> None:
     devices = [{"token": "battery-token"}]
     secrets = {"battery-token": "let-me-in"}
-    async with GatewayEnd.running(secrets=secrets, listen={"port": 0}, devices=devices) as gateway:
+    async with S2End.running(secrets=secrets, listen={"port": 0}, devices=devices) as gateway:
         waiting = await gateway.condition(ConditionState.OFFLINE, "waiting_for_devices")
         assert "ws://127.0.0.1:" in waiting.text and waiting.cure
         for token in ("let-me-out", None):
@@ -189,7 +189,7 @@ async def test_a_stranger_stays_outside_and_the_instance_says_so() -> None:
 
 
 async def test_a_device_that_comes_back_is_the_same_appliance_and_what_was_asked_has_ended() -> None:
-    async with GatewayEnd.running() as gateway:
+    async with S2End.running() as gateway:
         url = await gateway.url()
         async with RawRm.calling(url) as rm:
             rm.follows = ("ACCEPTED",)
@@ -207,7 +207,7 @@ async def test_a_device_that_comes_back_is_the_same_appliance_and_what_was_asked
 
 
 async def test_an_allocation_that_is_taken_back_is_revoked_and_the_device_is_left_to_itself(soon: None) -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         rm.follows = ("ACCEPTED",)
         asked = await gateway.charge("s2-battery1", "charge", 1.0, in_s=3600)
         await gateway.status(asked, AllocationStatus.ACCEPTED)
@@ -224,7 +224,7 @@ async def test_an_allocation_that_is_taken_back_is_revoked_and_the_device_is_lef
 
 
 async def test_without_an_app_the_device_is_left_to_itself(soon: None) -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         asked = await gateway.charge("s2-battery1", "charge", 1.0)
         await gateway.status(asked, AllocationStatus.FINISHED)
         gateway.disconnect("s2-battery1")
@@ -233,7 +233,7 @@ async def test_without_an_app_the_device_is_left_to_itself(soon: None) -> None:
 
 
 async def test_at_the_end_the_device_is_left_to_itself_and_asked_to_come_back() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         rm.follows = ("ACCEPTED", "STARTED")
         asked = await gateway.charge("s2-battery1", "charge", 1.0)
         await gateway.status(asked, AllocationStatus.STARTED)
@@ -249,14 +249,14 @@ async def test_at_the_end_the_device_is_left_to_itself_and_asked_to_come_back() 
 
 
 async def test_what_stands_of_a_former_life_is_asked_again_and_accepted_once() -> None:
-    async with GatewayEnd.running() as gateway:
+    async with S2End.running() as gateway:
         url = await gateway.url()
         async with RawRm.calling(url) as rm:
             rm.follows = ()
             asked = await gateway.charge("s2-battery1", "charge", 1.0)
             await rm.hears("FRBC.Instruction")
             allocation: Any = gateway.sessions["s2-battery1"].allocations[asked].allocation
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         await gateway.told("s2-battery1", StorageStateUpdate)
         gateway.stands(allocation, AllocationStatus.ACCEPTED)
         await gateway.status(asked, AllocationStatus.FINISHED)
@@ -267,7 +267,7 @@ async def test_what_stands_of_a_former_life_is_asked_again_and_accepted_once() -
 async def test_links_are_encrypted_where_the_settings_name_a_certificate(tmp_path: Path) -> None:
     certificate = a_certificate(tmp_path)
     listen = {**OPEN["listen"], "certificate": str(certificate.certificate), "key": str(certificate.key)}
-    async with GatewayEnd.running(listen=listen) as gateway:
+    async with S2End.running(listen=listen) as gateway:
         url = (await gateway.url()).replace("ws:", "wss:")
         async with S2PythonRm(Meter()).calling(url, tls=trusting(certificate)):
             await gateway.power(await the_one(gateway), 321.0)
@@ -275,14 +275,14 @@ async def test_links_are_encrypted_where_the_settings_name_a_certificate(tmp_pat
 
 async def test_a_certificate_that_is_none_is_named_with_its_cure(tmp_path: Path) -> None:
     listen = {**OPEN["listen"], "certificate": str(tmp_path / "none.pem"), "key": str(tmp_path / "none.key")}
-    async with GatewayEnd.running(listen=listen) as gateway:
+    async with S2End.running(listen=listen) as gateway:
         told = await gateway.condition(ConditionState.MISCONFIGURED, "not_listening")
         assert "none.pem" in told.text and told.cure
 
 
 async def test_a_server_that_others_can_listen_to_is_told() -> None:
     devices, secrets = [{"token": "battery-token"}], {"battery-token": "let-me-in"}
-    async with GatewayEnd.running(secrets=secrets, listen={"port": 0, "host": "0.0.0.0"}, devices=devices) as gateway:
+    async with S2End.running(secrets=secrets, listen={"port": 0, "host": "0.0.0.0"}, devices=devices) as gateway:
         url = await gateway.url()
         await gateway.condition(ConditionState.OFFLINE, "waiting_for_devices")
         async with RawRm.calling(url, token="let-me-in"):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from efpi_driver_s2 import conversation, household, telling
-from s2_gateway_end import OPEN, GatewayEnd
+from s2_gateway_end import OPEN, S2End
 from websockets.exceptions import ConnectionClosed
 
 from efi.allocation import AllocationStatus
@@ -19,7 +19,7 @@ NAME = "s2-battery1"
 NIL = "00000000-0000-0000-0000-000000000000"
 
 
-async def well(gateway: GatewayEnd, rm: RawRm, percent: float) -> None:
+async def well(gateway: S2End, rm: RawRm, percent: float) -> None:
     """The session is as good as before: what the device says arrives, what it is asked it does."""
     assert await rm.asks(level(percent)) == "OK"
     await gateway.until(
@@ -74,7 +74,7 @@ BAD_FRAMES: dict[str, str | bytes] = {
 
 
 async def test_no_single_frame_ends_a_session() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         await gateway.told(NAME, StorageSystemDescription)
         for number, (what, frame) in enumerate(BAD_FRAMES.items()):
             await rm.send(frame)
@@ -88,7 +88,7 @@ async def test_no_single_frame_ends_a_session() -> None:
 
 
 async def test_a_null_stands_for_what_is_absent() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url(), name=None, currency=None) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url(), name=None, currency=None) as rm:
         await gateway.told(NAME, StorageSystemDescription)
         assert (
             await rm.asks({**mode("charge"), "previous_operation_mode_id": None, "transition_timestamp": None}) == "OK"
@@ -97,7 +97,7 @@ async def test_a_null_stands_for_what_is_absent() -> None:
 
 
 async def test_a_device_that_skips_its_handshake_is_taken_all_the_same() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url(), behaves=False) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url(), behaves=False) as rm:
         rm.describes = True
         await rm.send(details("battery1"))
         assert await rm.selected() == "FILL_RATE_BASED_CONTROL"
@@ -106,7 +106,7 @@ async def test_a_device_that_skips_its_handshake_is_taken_all_the_same() -> None
 
 
 async def test_a_device_that_speaks_no_version_of_ours_is_told_and_named() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url(), behaves=False) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url(), behaves=False) as rm:
         await rm.say("Handshake", role="RM", supported_protocol_versions=["7.0"])
         assert (await rm.gone())[0] == 1008
         told = await gateway.condition(ConditionState.OFFLINE, "protocol_mismatch")
@@ -114,14 +114,14 @@ async def test_a_device_that_speaks_no_version_of_ours_is_told_and_named() -> No
 
 
 async def test_a_device_that_acknowledges_nothing_is_steered_all_the_same() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         rm.acknowledges = False
         await gateway.told(NAME, StorageSystemDescription)
         await well(gateway, rm, 60.0)
 
 
 async def test_a_device_that_acknowledges_everything_twice_is_steered_all_the_same() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         await gateway.told(NAME, StorageSystemDescription)
         for message in [message for message in rm.heard if "message_id" in message]:
             await rm.acknowledge(message["message_id"])
@@ -129,7 +129,7 @@ async def test_a_device_that_acknowledges_everything_twice_is_steered_all_the_sa
 
 
 async def test_a_device_that_refuses_an_instruction_has_the_allocation_rejected_with_its_reason() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         rm.follows = ("REJECTED",)
         asked = await gateway.charge(NAME, "charge", 1.0)
         await gateway.status(asked, AllocationStatus.REJECTED)
@@ -139,7 +139,7 @@ async def test_a_device_that_refuses_an_instruction_has_the_allocation_rejected_
 
 
 async def test_a_device_that_cannot_read_an_instruction_has_the_allocation_rejected() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         await gateway.told(NAME, StorageStateUpdate)
         rm.acknowledges, rm.follows = False, ()
         asked = await gateway.charge(NAME, "charge", 1.0)
@@ -150,7 +150,7 @@ async def test_a_device_that_cannot_read_an_instruction_has_the_allocation_rejec
 
 async def test_a_device_that_never_says_whether_it_follows_has_the_allocation_rejected_and_is_named() -> None:
     async with (
-        GatewayEnd.running(listen=OPEN["listen"], answer_within_s=1) as gateway,
+        S2End.running(listen=OPEN["listen"], answer_within_s=1) as gateway,
         RawRm.calling(await gateway.url()) as rm,
     ):
         rm.follows = ()
@@ -165,7 +165,7 @@ async def test_a_device_that_never_says_whether_it_follows_has_the_allocation_re
 
 
 async def test_statuses_that_come_late_twice_or_backwards_harm_nothing() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         rm.follows = ("SUCCEEDED", "STARTED", "ACCEPTED", "SUCCEEDED", "NEW")
         asked = await gateway.charge(NAME, "charge", 1.0)
         await gateway.status(asked, AllocationStatus.FINISHED)
@@ -177,7 +177,7 @@ async def test_statuses_that_come_late_twice_or_backwards_harm_nothing() -> None
 
 
 async def test_of_two_connections_of_one_device_the_newer_counts_and_the_older_is_told() -> None:
-    async with GatewayEnd.running() as gateway, contextlib.AsyncExitStack() as both:
+    async with S2End.running() as gateway, contextlib.AsyncExitStack() as both:
         older = await both.enter_async_context(RawRm.calling(await gateway.url()))
         older.follows = ("ACCEPTED",)
         asked = await gateway.charge(NAME, "charge", 1.0)
@@ -196,7 +196,7 @@ async def test_of_two_connections_of_one_device_the_newer_counts_and_the_older_i
 async def test_nobody_takes_the_place_of_a_device_by_its_id_alone() -> None:
     devices = [{"token": "battery-token"}, {"token": "boiler-token"}]
     secrets = {"battery-token": "let-battery-in", "boiler-token": "let-boiler-in"}
-    async with GatewayEnd.running(secrets=secrets, listen={"port": 0}, devices=devices) as gateway:
+    async with S2End.running(secrets=secrets, listen={"port": 0}, devices=devices) as gateway:
         url = await gateway.url()
         async with RawRm.calling(url, token="let-battery-in") as rm:
             await gateway.told(NAME, StorageSystemDescription)
@@ -209,7 +209,7 @@ async def test_nobody_takes_the_place_of_a_device_by_its_id_alone() -> None:
 
 
 async def test_a_device_that_becomes_another_within_a_session_has_to_connect_anew() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         await gateway.told(NAME, StorageSystemDescription)
         await rm.send(details("somebody-else"))
         assert (await rm.gone())[0] == 1008
@@ -217,7 +217,7 @@ async def test_a_device_that_becomes_another_within_a_session_has_to_connect_ane
 
 
 async def test_there_is_room_for_so_many_devices() -> None:
-    async with GatewayEnd.running(listen=OPEN["listen"], most_devices=1) as gateway:
+    async with S2End.running(listen=OPEN["listen"], most_devices=1) as gateway:
         url = await gateway.url()
         async with RawRm.calling(url) as rm:
             await gateway.told(NAME, StorageSystemDescription)
@@ -228,7 +228,7 @@ async def test_there_is_room_for_so_many_devices() -> None:
 
 
 async def test_useless_messages_in_a_flood_end_the_session_by_name_and_no_other() -> None:
-    async with GatewayEnd.running() as gateway, contextlib.AsyncExitStack() as both:
+    async with S2End.running() as gateway, contextlib.AsyncExitStack() as both:
         flooder = await both.enter_async_context(RawRm.calling(await gateway.url(), "flooder"))
         rm = await both.enter_async_context(RawRm.calling(await gateway.url()))
         await gateway.told("s2-flooder", StorageSystemDescription)
@@ -245,7 +245,7 @@ async def test_a_device_that_changes_what_it_can_do_all_the_time_loses_its_link_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(telling, "AT_ONCE", 100)
-    async with GatewayEnd.running() as gateway, contextlib.AsyncExitStack() as both:
+    async with S2End.running() as gateway, contextlib.AsyncExitStack() as both:
         restless = await both.enter_async_context(RawRm.calling(await gateway.url(), "restless"))
         rm = await both.enter_async_context(RawRm.calling(await gateway.url()))
         await gateway.told("s2-restless", StorageSystemDescription)
@@ -265,7 +265,7 @@ async def test_a_device_that_does_not_say_what_it_can_do_is_named_until_it_does(
 ) -> None:
     monkeypatch.setattr(conversation, "DESCRIBE_WITHIN_S", 0.0)
     monkeypatch.setattr(household, "TICK_S", 0.05)
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url(), behaves=False) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url(), behaves=False) as rm:
         await rm.say("Handshake", role="RM", supported_protocol_versions=["0.0.2-beta"])
         await rm.send(rm.details)
         await rm.selected()
@@ -278,7 +278,7 @@ async def test_a_device_that_does_not_say_what_it_can_do_is_named_until_it_does(
 
 
 async def test_a_device_that_offers_nothing_that_is_known_here_is_named() -> None:
-    async with GatewayEnd.running() as gateway:
+    async with S2End.running() as gateway:
         url = await gateway.url()
         async with RawRm.calling(url, control_types=["NO_SELECTION"]) as rm:
             told = await gateway.condition(ConditionState.DEGRADED, "no_control_type")
@@ -291,7 +291,7 @@ async def test_a_device_that_connects_and_says_nothing_is_named_and_parted_from(
 ) -> None:
     monkeypatch.setattr(household, "TICK_S", 0.05)
     monkeypatch.setattr(conversation, "LIMITS", SessionLimits(handshake_within_s=0.2))
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url(), behaves=False) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url(), behaves=False) as rm:
         assert (await rm.gone())[0] == 1008
         told = await gateway.condition(ConditionState.OFFLINE, "no_handshake")
         assert told.cure
@@ -299,7 +299,7 @@ async def test_a_device_that_connects_and_says_nothing_is_named_and_parted_from(
 
 async def test_a_device_that_is_asked_much_and_answers_all_of_it_floods_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telling, "AT_ONCE", 20)
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         for number in range(60):
             asked = await gateway.charge(NAME, "charge", number / 60)
             await gateway.status(asked, AllocationStatus.FINISHED)
@@ -308,7 +308,7 @@ async def test_a_device_that_is_asked_much_and_answers_all_of_it_floods_nobody(m
 
 async def test_hostile_texts_are_harmless() -> None:
     evil = "\u001b[31m<script>alert(1)</script>\u202e\n" * 3
-    async with GatewayEnd.running() as gateway, RawRm.calling(
+    async with S2End.running() as gateway, RawRm.calling(
         await gateway.url(), name=evil, manufacturer=evil, model="x" * 5000, serial_number="\u0007", firmware_version=""
     ) as rm:  # fmt: skip
         await gateway.told(NAME, StorageSystemDescription)
@@ -320,14 +320,14 @@ async def test_hostile_texts_are_harmless() -> None:
 
 
 async def test_a_device_with_a_hostile_id_has_a_decent_name() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url(), "::--__::" * 8) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url(), "::--__::" * 8) as rm:
         await rm.selected()
         name = await gateway.until(lambda: next(iter(gateway.sessions), None))
         assert name.startswith("s2-device-") and len(name) < 64
 
 
 async def test_a_device_that_asks_for_another_connection_gets_it() -> None:
-    async with GatewayEnd.running() as gateway:
+    async with S2End.running() as gateway:
         url = await gateway.url()
         async with RawRm.calling(url) as rm:
             await gateway.told(NAME, StorageSystemDescription)
@@ -340,7 +340,7 @@ async def test_a_device_that_asks_for_another_connection_gets_it() -> None:
 
 async def test_a_storm_of_connections_is_slowed_down() -> None:
     devices, secrets = [{"token": "battery-token"}], {"battery-token": "let-me-in"}
-    async with GatewayEnd.running(secrets=secrets, listen={"port": 0}, devices=devices) as gateway:
+    async with S2End.running(secrets=secrets, listen={"port": 0}, devices=devices) as gateway:
         url = await gateway.url()
         with pytest.raises(Exception, match="429"):
             for _ in range(50):
@@ -349,7 +349,7 @@ async def test_a_storm_of_connections_is_slowed_down() -> None:
 
 
 async def test_messages_before_their_time_are_refused_and_forgotten() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url(), behaves=False) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url(), behaves=False) as rm:
         for early in (level(10), battery(), measurement(5)):
             assert await rm.asks(early) == "INVALID_CONTENT"
         await rm.say("Handshake", role="RM", supported_protocol_versions=["0.0.2-beta"])
@@ -360,7 +360,7 @@ async def test_messages_before_their_time_are_refused_and_forgotten() -> None:
 
 
 async def test_every_message_is_acknowledged_before_anything_is_done_about_it() -> None:
-    async with GatewayEnd.running() as gateway, RawRm.calling(await gateway.url()) as rm:
+    async with S2End.running() as gateway, RawRm.calling(await gateway.url()) as rm:
         await rm.selected()
         kinds = [(message["message_type"], message.get("subject_message_id")) for message in rm.heard]
         answered = kinds.index(("ReceptionStatus", rm.details["message_id"]))
@@ -374,7 +374,7 @@ async def test_many_devices_come_and_go_and_none_is_lost() -> None:
                 await rm.hears("SelectControlType")
                 assert await rm.asks({**level(number), "message_id": new_id()}) == "OK"
 
-    async with GatewayEnd.running() as gateway:
+    async with S2End.running() as gateway:
         url = await gateway.url()
         await asyncio.gather(*(life(url, number) for number in range(5)))
         await gateway.until(lambda: len(gateway.sessions) == 5)

@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
-from s2_gateway_end import GatewayEnd
+from s2_gateway_end import S2End
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -21,7 +21,7 @@ from tests.peers.s2_python_rm import Battery, S2PythonRm
 CONNECT = {"host": "127.0.0.1", "port": 0, "session_port": 0, "host_name": "localhost", "name": "House"}
 
 
-async def paired(gateway: GatewayEnd, device: Box) -> None:
+async def paired(gateway: S2End, device: Box) -> None:
     """A person reads the code of the house, and types it in at the device."""
     told = await gateway.operate("pairing_code")
     await device.service.pair(device.node, told["url"], code_of(told["code"]))
@@ -36,7 +36,7 @@ def pump() -> Box:
 
 
 async def test_a_device_that_types_in_the_code_is_an_appliance_and_does_as_asked() -> None:
-    async with GatewayEnd.running(connect=CONNECT) as gateway, boxes(pump()) as (device,):
+    async with S2End.running(connect=CONNECT) as gateway, boxes(pump()) as (device,):
         await paired(gateway, device)
         session = await opened(device)
         async with S2PythonRm(Battery()).calling(session.url, session.token, session.tls):
@@ -51,7 +51,7 @@ async def test_a_device_that_types_in_the_code_is_an_appliance_and_does_as_asked
 
 
 async def test_no_handshake_is_said_and_the_version_is_the_agreed_one() -> None:
-    async with GatewayEnd.running(connect=CONNECT) as gateway, boxes(pump()) as (device,):
+    async with S2End.running(connect=CONNECT) as gateway, boxes(pump()) as (device,):
         await paired(gateway, device)
         session = await opened(device)
         assert session.version == "v1.0.0"
@@ -66,7 +66,7 @@ async def test_no_handshake_is_said_and_the_version_is_the_agreed_one() -> None:
 
 
 async def test_a_token_opens_one_session_and_a_stranger_none() -> None:
-    async with GatewayEnd.running(connect=CONNECT) as gateway, boxes(pump()) as (device,):
+    async with S2End.running(connect=CONNECT) as gateway, boxes(pump()) as (device,):
         await paired(gateway, device)
         session = await opened(device)
         for token, welcome in ((session.token, True), (session.token, False), ("guess" * 10, False)):
@@ -81,9 +81,9 @@ async def test_a_token_opens_one_session_and_a_stranger_none() -> None:
 async def test_a_pairing_outlives_the_instance_and_unpairing_ends_the_session() -> None:
     async with boxes(pump()) as (device,):
         port = {"port": free_port(), "session_port": free_port()}
-        async with GatewayEnd.running(connect=CONNECT | port) as gateway:
+        async with S2End.running(connect=CONNECT | port) as gateway:
             await paired(gateway, device)
-        async with GatewayEnd.running(connect=CONNECT | port, storage=gateway.stored) as again:
+        async with S2End.running(connect=CONNECT | port, storage=gateway.stored) as again:
             await again.operate("pairings")
             session = await opened(device)
             headers = {"Authorization": f"Bearer {session.token}"}
@@ -100,7 +100,7 @@ async def test_a_pairing_outlives_the_instance_and_unpairing_ends_the_session() 
 
 
 async def test_the_house_pairs_with_a_device_that_shows_a_code() -> None:
-    async with GatewayEnd.running(connect=CONNECT) as gateway, boxes(Box(Role.RM, name="Charger")) as (charger,):
+    async with S2End.running(connect=CONNECT) as gateway, boxes(Box(Role.RM, name="Charger")) as (charger,):
         code = charger.service.issue(charger.node).code
         output = await gateway.operate("pair", url=charger.service.pairing_url, code=code)
         assert (output["name"], output["role"], output["serves"]) == ("efpi Charger", "RM", True)
@@ -121,7 +121,7 @@ async def test_the_house_pairs_with_a_device_that_shows_a_code() -> None:
     ],
 )
 async def test_what_cannot_be_paired_is_told_with_the_cure(fields: dict[str, str], error: str, problem: str) -> None:
-    async with GatewayEnd.running(connect=CONNECT) as gateway:
+    async with S2End.running(connect=CONNECT) as gateway:
         refusal: Any = await gateway.operate("pair", **fields)
         assert refusal.error == error
         assert problem in refusal.problem
@@ -130,20 +130,23 @@ async def test_what_cannot_be_paired_is_told_with_the_cure(fields: dict[str, str
 
 
 async def test_without_the_setting_the_cure_is_the_setting() -> None:
-    async with GatewayEnd.running() as gateway:
+    async with S2End.running() as gateway:
         refusal: Any = await gateway.operate("pairing_code")
         assert (refusal.error, refusal.cure) == ("refused", "give this instance the setting `connect`")
 
 
 async def test_a_port_that_is_in_use_is_named() -> None:
-    async with boxes(Box(Role.CEM)) as (other,), GatewayEnd.running(connect=CONNECT | {"port": other.port}) as gateway:
+    async with (
+        boxes(Box(Role.CEM)) as (other,),
+        S2End.running(connect=CONNECT | {"port": other.port}) as gateway,
+    ):
         told = await gateway.condition(ConditionState.OFFLINE, "not_listening")
         assert f"127.0.0.1:{other.port}" in told.text
 
 
 async def test_a_static_code_pairs_again_and_again() -> None:
     settings = CONNECT | {"code": "sticker"}
-    async with GatewayEnd.running(connect=settings, secrets={"sticker": "stickerTOKEN42"}) as gateway:
+    async with S2End.running(connect=settings, secrets={"sticker": "stickerTOKEN42"}) as gateway:
         url = (await gateway.operate("pairing_code"))["url"]
         async with boxes(pump(), pump()) as devices:
             node = gateway.driver.pairing_nodes()[""]

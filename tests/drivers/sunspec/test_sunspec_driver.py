@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sunspec_devices import hybrid
-from sunspec_gateway_end import GatewayEnd
+from sunspec_gateway_end import SunSpecEnd
 from sunspec_peer import SunSpecPeer
 
 from efi.allocation import AllocationStatus
@@ -30,7 +30,7 @@ def settings(peer: SunSpecPeer, **more: Any) -> dict[str, Any]:
 
 
 async def test_a_hybrid_inverter_is_panels_a_battery_and_a_meter() -> None:
-    async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: HYBRID}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         await end.power(PV, -4000)
         await end.power(BATTERY, 500)
         await end.power(METER, -2500)
@@ -43,7 +43,7 @@ async def test_a_hybrid_inverter_is_panels_a_battery_and_a_meter() -> None:
 @pytest.mark.parametrize("inverter", [101, 102, 103, 111, 112, 113])
 async def test_every_inverter_model_is_read(inverter: int) -> None:
     device = {"kind": "hybrid", "inverter": inverter, "sun_w": 2345, "storage": False}
-    async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: device}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         await end.power(PV, -2345)
         assert list(end.sessions) == [PV]
 
@@ -51,13 +51,13 @@ async def test_every_inverter_model_is_read(inverter: int) -> None:
 @pytest.mark.parametrize("meter", [201, 202, 203, 204, 211, 212, 213, 214])
 async def test_every_meter_model_is_read(meter: int) -> None:
     device = {"kind": "meter", "meter": meter, "load_w": 777}
-    async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: device}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         await end.power(METER, 777)
 
 
 async def test_a_meters_phases_are_told_when_they_add_up() -> None:
     device = {"kind": "meter", "load_w": 250}
-    async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: device}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         await end.power(METER, 250)
         told = {value.quantity: value.value for value in end.measurements[METER][-1].values}
         assert told == {
@@ -70,7 +70,10 @@ async def test_a_meters_phases_are_told_when_they_add_up() -> None:
 async def test_a_meter_that_counts_export_as_positive_is_turned_round() -> None:
     device = {"kind": "meter", "load_w": 600, "export_positive": True}
     units = [{"unit": 1, "meter_direction": "export_positive", "meter_roles": ["consumer"]}]
-    async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer, units=units)) as end:
+    async with (
+        SunSpecPeer.running({1: device}) as peer,
+        SunSpecEnd.running(**settings(peer, units=units)) as end,
+    ):
         await end.power(METER, 600)
         assert end.role(METER) is EnergyRole.CONSUMER
 
@@ -78,12 +81,12 @@ async def test_a_meter_that_counts_export_as_positive_is_turned_round() -> None:
 async def test_a_second_meter_is_used_only_when_it_is_given_a_part() -> None:
     device = {"kind": "meter", "load_w": 5, "models": {"2": {"id": 203, "values": {"W": 9, "W_SF": 0}}}}
     async with SunSpecPeer.running({1: device}) as peer:
-        async with GatewayEnd.running(**settings(peer)) as end:
+        async with SunSpecEnd.running(**settings(peer)) as end:
             await end.power(METER, 5)
             assert list(end.sessions) == [METER]
             assert any("meter_roles" in line for line in end.logs)
         units = [{"unit": 1, "name": "Shed", "meter_roles": ["grid", "producer"]}]
-        async with GatewayEnd.running(**settings(peer, units=units)) as end:
+        async with SunSpecEnd.running(**settings(peer, units=units)) as end:
             await end.power(f"{METER}-2", 9)
             assert end.role(f"{METER}-2") is EnergyRole.PRODUCER
             assert end.name(METER) == "Shed (meter)"
@@ -91,7 +94,7 @@ async def test_a_second_meter_is_used_only_when_it_is_given_a_part() -> None:
 
 async def test_a_battery_whose_own_power_is_not_told_says_so() -> None:
     device = {**HYBRID, "models": {"7": None}}
-    async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: device}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         told = await end.condition(ConditionState.DEGRADED, "power_unknown", BATTERY)
         assert "contained in the inverter's" in told.text
         await end.power(PV, -3500)
@@ -99,12 +102,12 @@ async def test_a_battery_whose_own_power_is_not_told_says_so() -> None:
 
 async def test_a_counter_that_runs_over_keeps_rising_over_a_restart() -> None:
     async with SunSpecPeer.running({1: {"kind": "meter"}}) as peer:
-        async with GatewayEnd.running(**settings(peer)) as end:
+        async with SunSpecEnd.running(**settings(peer)) as end:
             first = await end.until(lambda: end.consumed_wh(METER))
             assert first == 4294967290
             await peer.tell("set", name="203.TotWhImp", value=5)
             await end.until(lambda: end.consumed_wh(METER) == 2**32 + 5)
-        async with GatewayEnd.running(storage=end.stored, **settings(peer)) as again:
+        async with SunSpecEnd.running(storage=end.stored, **settings(peer)) as again:
             await again.until(lambda: again.consumed_wh(METER) == 2**32 + 5)
 
 
@@ -112,7 +115,7 @@ async def test_a_counter_that_runs_over_keeps_rising_over_a_restart() -> None:
 async def test_a_curtailment_limits_the_panels_until_it_ends() -> None:
     async with (
         SunSpecPeer.running({1: {**HYBRID, "storage": False}}) as peer,
-        GatewayEnd.running(**settings(peer)) as end,
+        SunSpecEnd.running(**settings(peer)) as end,
     ):
         await end.power(PV, -4000)
         asked = await end.curtail(PV, -1000.0, seconds=3)
@@ -129,7 +132,7 @@ async def test_a_limit_outlives_the_reversion_time_as_long_as_it_is_wanted() -> 
     device = {**HYBRID, "storage": False}
     async with (
         SunSpecPeer.running({1: device}) as peer,
-        GatewayEnd.running(**settings(peer, revert_after_s=2)) as end,
+        SunSpecEnd.running(**settings(peer, revert_after_s=2)) as end,
     ):
         await end.curtail(PV, -1000.0)
         await end.power(PV, -1000, 80)
@@ -141,7 +144,7 @@ async def test_a_limit_outlives_the_reversion_time_as_long_as_it_is_wanted() -> 
 async def test_a_limit_goes_when_it_is_taken_back_or_nobody_controls_any_more() -> None:
     async with (
         SunSpecPeer.running({1: {**HYBRID, "storage": False}}) as peer,
-        GatewayEnd.running(**settings(peer)) as end,
+        SunSpecEnd.running(**settings(peer)) as end,
     ):
         for end_it in (end.take_back, end.disconnect):
             await end.curtail(PV, 0.0)
@@ -152,7 +155,7 @@ async def test_a_limit_goes_when_it_is_taken_back_or_nobody_controls_any_more() 
 
 
 async def test_the_limit_of_a_hybrid_moves_with_its_battery() -> None:
-    async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: HYBRID}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         await end.curtail(PV, -2000.0)
         await end.power(PV, -2000, 100)
         assert abs(await peer.value("123.WMaxLimPct") - 100 * (2000 - 500) / 8000) < 1.1
@@ -162,7 +165,7 @@ async def test_the_limit_of_a_hybrid_moves_with_its_battery() -> None:
 
 
 async def test_a_battery_is_steered_and_given_back() -> None:
-    async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: HYBRID}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         state = await end.level(BATTERY)
         assert state.fill_level == 50.0
         asked = await end.run_mode(BATTERY, "charge", 0.4)
@@ -181,7 +184,10 @@ async def test_a_battery_is_steered_and_given_back() -> None:
 
 async def test_a_batterys_description_keeps_energy_and_efficiency() -> None:
     units = [{"unit": 1, "capacity_wh": 7200, "charge_efficiency": 0.9, "discharge_efficiency": 0.8}]
-    async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer, units=units)) as end:
+    async with (
+        SunSpecPeer.running({1: HYBRID}) as peer,
+        SunSpecEnd.running(**settings(peer, units=units)) as end,
+    ):
         description = await end.until(lambda: end.last(BATTERY, StorageSystemDescription))
         actuator = description.actuators[0]
         charge, discharge = actuator.mode("charge"), actuator.mode("discharge")
@@ -195,7 +201,7 @@ async def test_a_batterys_description_keeps_energy_and_efficiency() -> None:
 
 async def test_a_storage_inverter_alone_is_a_battery() -> None:
     device = {"kind": "ieee1547", "auto_w": -700}
-    async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: device}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         await end.power(BATTERY, -700)
         assert list(end.sessions) == [BATTERY]
         await end.run_mode(BATTERY, "charge", 0.5)
@@ -206,7 +212,7 @@ async def test_a_storage_inverter_alone_is_a_battery() -> None:
 
 async def test_stopping_leaves_every_device_to_itself() -> None:
     async with SunSpecPeer.running({1: HYBRID, 2: {"kind": "ieee1547"}}) as peer:
-        async with GatewayEnd.running(**settings(peer, units=[1, 2], revert_after_s=600)) as end:
+        async with SunSpecEnd.running(**settings(peer, units=[1, 2], revert_after_s=600)) as end:
             await end.curtail(PV, -800.0)
             await end.status(await end.run_mode(BATTERY, "charge", 1.0), AllocationStatus.STARTED)
             await end.status(await end.run_mode("sun-2-battery", "charge", 1.0), AllocationStatus.STARTED)
@@ -222,7 +228,7 @@ async def test_a_limit_that_a_crash_left_behind_is_lifted_first_of_all() -> None
     async with SunSpecPeer.running({1: device}) as peer:
         await peer.tell("set", name="123.WMaxLimPct", value=10)
         await peer.tell("set", name="123.WMaxLim_Ena", value=1)
-        async with GatewayEnd.running(storage={"1-pv-engaged": True}, **settings(peer)) as end:
+        async with SunSpecEnd.running(storage={"1-pv-engaged": True}, **settings(peer)) as end:
             await end.power(PV, -4000)
             assert await peer.value("123.WMaxLim_Ena") == 0.0
 
@@ -232,7 +238,7 @@ async def test_a_limit_that_somebody_else_has_set_stays() -> None:
     async with SunSpecPeer.running({1: device}) as peer:
         await peer.tell("set", name="123.WMaxLimPct", value=10)
         await peer.tell("set", name="123.WMaxLim_Ena", value=1)
-        async with GatewayEnd.running(**settings(peer)) as end:
+        async with SunSpecEnd.running(**settings(peer)) as end:
             await end.power(PV, -800, 30)
         assert await peer.value("123.WMaxLim_Ena") == 1.0
         assert (await peer.tell("count"))["writes"] == []
@@ -242,7 +248,7 @@ async def test_a_limit_that_somebody_else_has_set_stays() -> None:
 async def test_a_device_that_ignores_settings_ends_the_allocation_with_the_reason() -> None:
     async with (
         SunSpecPeer.running({1: {**HYBRID, "storage": False}}) as peer,
-        GatewayEnd.running(**settings(peer)) as end,
+        SunSpecEnd.running(**settings(peer)) as end,
     ):
         await end.power(PV, -4000)
         await peer.tell("ignore_writes", value=True)
@@ -262,7 +268,7 @@ async def test_a_device_that_ignores_settings_ends_the_allocation_with_the_reaso
 )
 async def test_a_battery_without_control_is_measured_only_and_says_so(change: dict[str, Any], words: str) -> None:
     device = {**HYBRID, "storage_values": change}
-    async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: device}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         told = await end.condition(ConditionState.OK, "measured_only", BATTERY)
         assert words in told.text
         assert "measured only" in told.text
@@ -274,13 +280,16 @@ async def test_a_battery_without_control_is_measured_only_and_says_so(change: di
 async def test_a_battery_of_unknown_capacity_asks_for_it() -> None:
     nameplate = {"DERTyp": 82, "WRtg": 8000, "WRtg_SF": 0, "MaxChaRte": 5000, "MaxChaRte_SF": 0}
     device = {**HYBRID, "models": {"2": {"values": nameplate}}}
-    async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: device}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         told = await end.condition(ConditionState.OK, "measured_only", BATTERY)
         assert "capacity_wh" in told.cure
 
 
 async def test_with_control_switched_off_nothing_is_ever_written() -> None:
-    async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer, control=False)) as end:
+    async with (
+        SunSpecPeer.running({1: HYBRID}) as peer,
+        SunSpecEnd.running(**settings(peer, control=False)) as end,
+    ):
         await end.power(PV, -4000)
         assert {name: flag[0] for name, flag in end.flags.items()} == dict.fromkeys((PV, BATTERY, METER), False)
         options = end.last(PV, InflexibleCurtailmentOptions)
@@ -293,7 +302,7 @@ async def test_with_control_switched_off_nothing_is_ever_written() -> None:
 async def test_a_silent_unit_is_lost_alone_and_comes_back() -> None:
     async with (
         SunSpecPeer.running({1: HYBRID, 2: {"kind": "meter", "load_w": 111}}) as peer,
-        GatewayEnd.running(**settings(peer, units=[1, 2], revert_after_s=600)) as end,
+        SunSpecEnd.running(**settings(peer, units=[1, 2], revert_after_s=600)) as end,
     ):
         await end.power("sun-2-meter", 111)
         asked = await end.curtail(PV, -1000.0)
@@ -316,7 +325,7 @@ async def test_a_silent_unit_is_lost_alone_and_comes_back() -> None:
 
 @pytest.mark.slow
 async def test_an_allocation_to_a_unit_that_falls_silent_ends_once() -> None:
-    async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: HYBRID}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         await end.power(PV, -4000)
         await end.level(BATTERY)
         await peer.behave("silent")
@@ -337,7 +346,7 @@ async def test_an_allocation_to_a_unit_that_falls_silent_ends_once() -> None:
     ("behaviour", "detail"), [("exception", "refused"), ("garbage", "garbled"), ("wrong_unit", "garbled")]
 )
 async def test_a_misbehaving_device_is_a_named_state(behaviour: str, detail: str) -> None:
-    async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: HYBRID}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         await end.power(PV, -4000)
         await peer.behave(behaviour)
         told = await end.condition(ConditionState.OFFLINE, detail, PV)
@@ -348,7 +357,7 @@ async def test_a_misbehaving_device_is_a_named_state(behaviour: str, detail: str
 
 
 async def test_one_damaged_answer_is_no_loss() -> None:
-    async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: HYBRID}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         await end.power(PV, -4000)
         await peer.behave("garbage", once=True)
         await peer.tell("plant", sun_w=3500)
@@ -360,7 +369,7 @@ async def test_an_absent_port_is_a_named_state_until_it_is_there() -> None:
     with socket.socket() as reserved:
         reserved.bind((LOCAL, 0))
         port = reserved.getsockname()[1]
-    async with GatewayEnd.running(host=LOCAL, port=port, timeout_s=0.4) as end:
+    async with SunSpecEnd.running(host=LOCAL, port=port, timeout_s=0.4) as end:
         told = await end.condition(ConditionState.OFFLINE, "no_port")
         assert "connection refused" in told.text
         assert "switch Modbus TCP on" in told.cure
@@ -372,13 +381,13 @@ async def test_an_absent_port_is_a_named_state_until_it_is_there() -> None:
 async def test_a_device_without_sunspec_is_a_wrong_setting() -> None:
     async with (
         SunSpecPeer.running({1: {**HYBRID, "base": 30000}}) as peer,
-        GatewayEnd.running(**settings(peer)) as end,
+        SunSpecEnd.running(**settings(peer)) as end,
     ):
         told = await end.condition(ConditionState.MISCONFIGURED, "no_sunspec")
         assert "base_address" in told.cure
     async with (
         SunSpecPeer.running({1: {**HYBRID, "base": 30000}}) as peer,
-        GatewayEnd.running(**settings(peer, units=[{"unit": 1, "base_address": 30000}])) as end,
+        SunSpecEnd.running(**settings(peer, units=[{"unit": 1, "base_address": 30000}])) as end,
     ):
         await end.power(PV, -4000)
 
@@ -386,7 +395,7 @@ async def test_a_device_without_sunspec_is_a_wrong_setting() -> None:
 @pytest.mark.slow
 async def test_a_device_that_restarts_while_it_is_looked_at_is_found_in_the_end() -> None:
     device = {**HYBRID, "delay_s": 0.05, "reboot_at_request": 5}
-    async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: device}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         told = await end.until(lambda: end.conditions.get(None))
         assert told[0].state is ConditionState.OFFLINE
         assert told[0].detail in ("no_port", "no_answer")
@@ -394,7 +403,7 @@ async def test_a_device_that_restarts_while_it_is_looked_at_is_found_in_the_end(
 
 
 async def test_a_firmware_update_that_changes_the_chain_is_followed() -> None:
-    async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: HYBRID}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         await end.power(BATTERY, 500)
         newer = {**HYBRID, "storage": False, "meter": False, "inverter": 113, "serial": "34119102"}
         await peer.tell("become", settings=newer)
@@ -408,7 +417,7 @@ async def test_a_firmware_update_that_changes_the_chain_is_followed() -> None:
 
 @pytest.mark.slow
 async def test_a_device_that_was_exchanged_is_registered_anew() -> None:
-    async with SunSpecPeer.running({1: HYBRID}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: HYBRID}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         await end.power(PV, -4000)
         await peer.behave("silent")
         await end.condition(ConditionState.OFFLINE, "no_answer", PV)
@@ -422,7 +431,7 @@ async def test_units_in_a_range_are_found_while_the_known_ones_keep_their_pace()
     units: dict[int, dict[str, Any]] = {1: HYBRID, 4: {"kind": "meter", "load_w": 44}, 9: {"kind": "ieee1547"}}
     async with (
         SunSpecPeer.running(units) as peer,
-        GatewayEnd.running(**settings(peer, scan_first=2, scan_last=9, timeout_s=0.2)) as end,
+        SunSpecEnd.running(**settings(peer, scan_first=2, scan_last=9, timeout_s=0.2)) as end,
     ):
         await end.until(lambda: {PV, "sun-4-meter", "sun-9-battery"} <= set(end.sessions), 30)
         assert len(end.measurements[PV]) > 3
@@ -431,7 +440,7 @@ async def test_units_in_a_range_are_found_while_the_known_ones_keep_their_pace()
 async def test_hostile_names_reach_nobody() -> None:
     common = dict(hybrid({})[0].values)
     device = {**HYBRID, "models": {"0": {"values": {**common, "Mn": "\x1b[2JEvil\n", "Md": "<b>\x07x</b>"}}}}
-    async with SunSpecPeer.running({1: device}) as peer, GatewayEnd.running(**settings(peer)) as end:
+    async with SunSpecPeer.running({1: device}) as peer, SunSpecEnd.running(**settings(peer)) as end:
         await end.power(PV, -4000)
         name = end.name(PV)
         assert name.isprintable()

@@ -8,7 +8,7 @@ from typing import Any
 from efi.allocation import AllocationStatus
 from efi.storage import StorageAllocation
 from efpi_core.plugin.condition import ConditionState
-from tests.drivers.s2.s2_gateway_end import GatewayEnd
+from tests.drivers.s2.s2_gateway_end import S2End
 from tests.efi.house import battery_registration
 from tests.energy_apps.s2_bridge.bridge_bench import Bench, BenchAppliance, bench
 from tests.energy_apps.s2_bridge.test_s2_bridge import battery, named
@@ -17,7 +17,7 @@ MANAGER = {"host": "127.0.0.1", "port": 0, "session_port": 0, "host_name": "loca
 HOUSE: dict[str, Any] = {"connect": {"host": "127.0.0.1", "port": 0, "host_name": "localhost", "name": "House"}}
 
 
-async def is_steered(manager: GatewayEnd, cell: BenchAppliance) -> None:
+async def is_steered(manager: S2End, cell: BenchAppliance) -> None:
     """What the energy manager asks comes to the battery, and its word goes back."""
     name = await manager.until(lambda: next(iter(manager.sessions), None))
     description = await manager.until(lambda: manager.sessions[name].space.description_at(manager.clock.now()))
@@ -27,7 +27,7 @@ async def is_steered(manager: GatewayEnd, cell: BenchAppliance) -> None:
     assert isinstance(cell.asked[-1], StorageAllocation)
 
 
-async def is_left(manager: GatewayEnd) -> None:
+async def is_left(manager: S2End) -> None:
     """The energy manager has noticed that the battery is away."""
     (session,) = manager.sessions.values()
     await manager.until(lambda: session.space.description_at(manager.clock.now()) is None)
@@ -45,7 +45,7 @@ async def while_waits_pass(house: Bench, work: Coroutine[Any, Any, Any]) -> Any:
 
 
 async def test_a_battery_of_the_house_is_paired_by_the_managers_code_and_steered() -> None:
-    async with GatewayEnd.running(connect=MANAGER) as manager, bench(HOUSE) as house:
+    async with S2End.running(connect=MANAGER) as manager, bench(HOUSE) as house:
         cell = battery(house)
         assert (await house.condition("not_paired")).state is ConditionState.OFFLINE
         told = await manager.operate("pairing_code")
@@ -58,7 +58,7 @@ async def test_a_battery_of_the_house_is_paired_by_the_managers_code_and_steered
 
 
 async def test_the_manager_pairs_with_one_of_several_by_the_code_that_names_it() -> None:
-    async with GatewayEnd.running(connect=MANAGER) as manager, bench(HOUSE) as house:
+    async with S2End.running(connect=MANAGER) as manager, bench(HOUSE) as house:
         cell = battery(house)
         house.connect(named(battery_registration(), "car"))
         told = await house.operate("pairing_code", node="battery")
@@ -71,7 +71,7 @@ async def test_the_manager_pairs_with_one_of_several_by_the_code_that_names_it()
 
 
 async def test_a_pairing_outlives_the_app_and_an_appliance_that_comes_back_is_called_for_again() -> None:
-    async with GatewayEnd.running(connect=MANAGER) as manager:
+    async with S2End.running(connect=MANAGER) as manager:
         told = await manager.operate("pairing_code")
         async with bench(HOUSE) as house:
             battery(house)
