@@ -6,17 +6,16 @@ Left to itself it behaves: it shakes hands, tells its details, acknowledges, des
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
 
-PATIENCE_S = 30.0
-T = TypeVar("T")
+from tests.peers.raw_peer import RawPeer
 
 CHARGE, REST, ACTUATOR = "charge", "rest", "inverter"
 FOLLOWED = ("ACCEPTED", "STARTED", "SUCCEEDED")
@@ -100,23 +99,20 @@ def measurement(watts: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class RawRm:
+class RawRm(RawPeer):
     """One socket of a device."""
 
     def __init__(self, socket: Connection, resource_id: str = "battery1", **more: Any) -> None:
-        self.socket = socket
+        super().__init__(socket)
         self.resource_id = resource_id
         self.details = details(resource_id, *more.pop("control_types", ()), **more)
-        self.heard: list[dict[str, Any]] = []
-        """Every message that came, oldest first, acknowledgements too."""
-        self.greets = self.acknowledges = self.describes = True
+        self.greets = self.describes = True
         self.follows: tuple[str, ...] = FOLLOWED
         """What it says of each instruction."""
         self.yields = True
         """Whether it says so when it has forgotten an instruction."""
         self.closed: tuple[int, str] | None = None
         """With which code and reason the other side closed."""
-        self._news = asyncio.Event()
 
     @classmethod
     @asynccontextmanager
@@ -182,39 +178,11 @@ class RawRm:
         """How far an instruction has come."""
         await self.say("InstructionStatusUpdate", instruction_id=instruction_id, status_type=status, timestamp=stamp())
 
-    async def acknowledge(self, message_id: str, status: str = "OK") -> None:
-        """Say how a message was received."""
-        await self.send({"message_type": "ReceptionStatus", "subject_message_id": message_id, "status": status})
-
-    async def send(self, frame: str | bytes | dict[str, Any]) -> None:
-        """Send a frame as it is, or a message as JSON."""
-        await self.socket.send(json.dumps(frame) if isinstance(frame, dict) else frame)
-
-    async def say(self, message_type: str, **fields: Any) -> str:
-        """Send a message with an id of its own; the answer is that id."""
-        message_id = new_id()
-        await self.send({"message_type": message_type, "message_id": message_id, **fields})
-        return message_id
-
     async def asks(self, message: dict[str, Any]) -> str:
         """Send a message; the answer is the status with which it was received."""
         await self.send(message)
         answer = await self.until(lambda: self.answer_to(message["message_id"]), f"an answer to {message}")
         return str(answer["status"])
-
-    def answer_to(self, message_id: str) -> dict[str, Any] | None:
-        """How a message was received, as far as it was said."""
-        return next((each for each in self.all("ReceptionStatus") if each["subject_message_id"] == message_id), None)
-
-    def all(self, message_type: str) -> list[dict[str, Any]]:
-        """The messages of a type, oldest first."""
-        return [message for message in self.heard if message["message_type"] == message_type]
-
-    async def hears(self, message_type: str, count: int = 1) -> dict[str, Any]:
-        """The last message of a type, once there are so many."""
-        return await self.until(
-            lambda: found[-1] if len(found := self.all(message_type)) >= count else None, f"{count} {message_type}"
-        )
 
     async def selected(self) -> str:
         """The control type that was chosen last, once one was."""
@@ -223,16 +191,3 @@ class RawRm:
     async def gone(self) -> tuple[int, str]:
         """Wait until the other side has closed; with which code and reason."""
         return await self.until(lambda: self.closed, "the other side closes")
-
-    async def until(self, look: Callable[[], T | None], what: str) -> T:
-        """The first answer that is true, looked for with each message."""
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                while True:
-                    self._news.clear()
-                    if found := look():
-                        return found
-                    await self._news.wait()
-        except TimeoutError:
-            kinds = [message["message_type"] for message in self.heard]
-            raise AssertionError(f"not within {PATIENCE_S:g} s: {what}; heard {kinds[-20:]}") from None

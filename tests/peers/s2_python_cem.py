@@ -6,7 +6,7 @@ handshake, choosing a control type, instructing, and remembering what was said.
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar, get_args
 
@@ -25,43 +25,16 @@ from s2python.common import (
 )
 from s2python.connection import ConnectionStarted, ConnectionStopped, RoleHandler
 from s2python.connection.async_ import S2AsyncConnection
-from s2python.connection.async_.medium.s2_medium import MediumClosedConnectionError, S2AsyncMediumConnection
 from s2python.message import S2MessageWithID
 from s2python.version import S2_VERSION
 from websockets.asyncio.client import connect
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
-from websockets.protocol import State
+
+from tests.peers.socket_medium import SocketMedium
 
 PATIENCE_S = 30.0
 T = TypeVar("T")
-
-
-class SocketMedium(S2AsyncMediumConnection):
-    """A socket, whoever opened it, as s2-python wants it; its own is for clients only."""
-
-    def __init__(self, socket: Connection) -> None:
-        self._socket = socket
-
-    async def is_connected(self) -> bool:
-        """Whether frames can pass."""
-        return self._socket.state is State.OPEN
-
-    async def messages(self) -> AsyncGenerator[str | bytes, None]:
-        """The frames, until the other side is gone."""
-        try:
-            async for frame in self._socket:
-                yield frame
-        except ConnectionClosed as gone:
-            raise MediumClosedConnectionError("gone") from gone
-
-    async def send(self, message: str) -> None:
-        """One frame."""
-        try:
-            await self._socket.send(message)
-        except ConnectionClosed as gone:
-            raise MediumClosedConnectionError("gone") from gone
 
 
 class Managed(RoleHandler):

@@ -6,7 +6,7 @@ s2-python brings messages, connection, acknowledgement and the order of the sess
 import asyncio
 import ssl
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
@@ -39,7 +39,6 @@ from s2python.connection.async_.control_type.class_based import (
     ResourceManagerHandler,
     S2ControlType,
 )
-from s2python.connection.async_.medium.s2_medium import MediumClosedConnectionError, S2AsyncMediumConnection
 from s2python.frbc import (
     FRBCActuatorDescription,
     FRBCActuatorStatus,
@@ -65,8 +64,8 @@ from s2python.ppbc import (
     PPBCPowerSequenceElement,
 )
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
-from websockets.protocol import State
+
+from tests.peers.socket_medium import SocketMedium
 
 PATIENCE_S = 30.0
 POWER = CommodityQuantity.ELECTRIC_POWER_L1
@@ -86,32 +85,6 @@ def new() -> uuid.UUID:
 def power(start: float, end: float | None = None) -> list[PowerRange]:
     """The power of a mode."""
     return [PowerRange(start_of_range=start, end_of_range=start if end is None else end, commodity_quantity=POWER)]
-
-
-class ClientMedium(S2AsyncMediumConnection):
-    """A socket that is open already, as s2-python wants it."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
-
-    async def is_connected(self) -> bool:
-        """Whether frames can pass."""
-        return self._socket.state is State.OPEN
-
-    async def messages(self) -> AsyncGenerator[str | bytes, None]:
-        """The frames, until the other side is gone."""
-        try:
-            async for frame in self._socket:
-                yield frame
-        except ConnectionClosed as gone:
-            raise MediumClosedConnectionError("gone") from gone
-
-    async def send(self, message: str) -> None:
-        """One frame."""
-        try:
-            await self._socket.send(message)
-        except ConnectionClosed as gone:
-            raise MediumClosedConnectionError("gone") from gone
 
 
 class Device:
@@ -413,7 +386,7 @@ class S2PythonRm:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         async with connect(url, additional_headers=headers, ssl=tls, proxy=None) as socket:
             self.socket = socket
-            connection = S2AsyncConnection(ClientMedium(socket))
+            connection = S2AsyncConnection(SocketMedium(socket))
             ResourceManagerHandler(self._control_types, self._details).register_handlers(connection)
             connection.register_handler(RevokeObject, self._revoked)
             connection.register_handler(SessionRequest, self._asked)
