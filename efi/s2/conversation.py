@@ -60,10 +60,20 @@ class InstructionStatus(StrEnum):
         """Whether nothing may follow."""
         return self in _FINAL
 
+    def further_than(self, before: "InstructionStatus | None") -> bool:
+        """Whether an instruction that had come so far has come further by this status; None before the first."""
+        return before is None or _RANK[self] > _RANK[before]
+
 
 _FINAL = frozenset(
     (InstructionStatus.REJECTED, InstructionStatus.REVOKED, InstructionStatus.SUCCEEDED, InstructionStatus.ABORTED)
 )
+_RANK = {
+    InstructionStatus.NEW: 0,
+    InstructionStatus.ACCEPTED: 1,
+    InstructionStatus.STARTED: 2,
+    **dict.fromkeys(_FINAL, 3),
+}
 
 
 class RevokableObjects(StrEnum):

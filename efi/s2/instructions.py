@@ -7,13 +7,6 @@ from efi.refusal import Refusal
 from efi.s2.conversation import InstructionStatus
 from efi.s2.messages import Instruction
 
-_RANK = {
-    InstructionStatus.NEW: 0,
-    InstructionStatus.ACCEPTED: 1,
-    InstructionStatus.STARTED: 2,
-    **{status: 3 for status in InstructionStatus if status.final},
-}
-
 REMEMBERED = 256
 """Closed instructions that are known by name at least."""
 
@@ -73,7 +66,7 @@ class OpenInstructions:
     def regression(self, name: str, status: InstructionStatus) -> Refusal | None:
         """Why an open instruction cannot come to a status: it has come as far already."""
         before = self._open[name].status
-        if before is None or _RANK[status] > _RANK[before]:
+        if before is None or status.further_than(before):
             return None
         return Refusal(
             "instruction_status_regressed",

@@ -14,15 +14,6 @@ REVOKE_WITHIN = timedelta(seconds=10)
 REMEMBERED_CLOSED = 1000
 """How many instructions are known by name after their end, so that a late word on one is no stranger's."""
 
-_RANKS = {
-    InstructionStatus.NEW: 0,
-    InstructionStatus.ACCEPTED: 1,
-    InstructionStatus.STARTED: 2,
-    InstructionStatus.REJECTED: 3,
-    InstructionStatus.REVOKED: 3,
-    InstructionStatus.SUCCEEDED: 3,
-    InstructionStatus.ABORTED: 3,
-}
 _AGREED = frozenset((InstructionStatus.ACCEPTED, InstructionStatus.STARTED, InstructionStatus.SUCCEEDED))
 _ACTED = frozenset((InstructionStatus.STARTED, InstructionStatus.SUCCEEDED))
 
@@ -50,7 +41,7 @@ class Placed:
 
     def reached(self, status: InstructionStatus) -> bool:
         """Note a status; whether it is further on than the last. Statuses come in any order, and twice."""
-        if self.status is not None and _RANKS[status] <= _RANKS[self.status]:
+        if not status.further_than(self.status):
             return False
         self.status = status
         return True

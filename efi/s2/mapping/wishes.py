@@ -10,17 +10,6 @@ from efi.s2.messages import Instruction
 REMEMBERED_ENDED = 1000
 """How many instructions are known by name after their end."""
 
-_RANKS = {
-    None: -1,
-    InstructionStatus.NEW: 0,
-    InstructionStatus.ACCEPTED: 1,
-    InstructionStatus.STARTED: 2,
-    InstructionStatus.REJECTED: 3,
-    InstructionStatus.REVOKED: 3,
-    InstructionStatus.SUCCEEDED: 3,
-    InstructionStatus.ABORTED: 3,
-}
-
 
 class Wish:
     """One instruction, and the allocations that carry it: the newest last, older ones until it is accepted."""
@@ -45,7 +34,7 @@ class Wish:
 
     def may_become(self, status: InstructionStatus) -> bool:
         """Whether a status is further on than the last one told."""
-        return _RANKS[status] > _RANKS[self.status]
+        return status.further_than(self.status)
 
 
 class Carrier:
