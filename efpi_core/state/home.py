@@ -13,10 +13,12 @@ DATABASE_FILE = "state.db"
 
 
 def default_home(environment: Mapping[str, str]) -> Path:
-    """Where a gateway lives when nobody says: the service manager's state directory, or the user's data directory.
+    """Where a gateway lives when no option says: `EFPI_HOME`, or a directory of the service manager's or the user's.
 
     `STATE_DIRECTORY` comes from systemd's `StateDirectory=`; `XDG_DATA_HOME` from the XDG base directory specification.
     """
+    if named := environment.get("EFPI_HOME"):
+        return Path(named)
     if given := environment.get("STATE_DIRECTORY"):
         return Path(given.split(":")[0])
     data = environment.get("XDG_DATA_HOME", "")

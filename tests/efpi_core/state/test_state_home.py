@@ -68,12 +68,13 @@ def test_the_home_is_only_for_its_user(home: Path) -> None:
     ("environment", "expected"),
     [
         ({"STATE_DIRECTORY": "/var/lib/efpi:/var/lib/other", "XDG_DATA_HOME": "/x"}, Path("/var/lib/efpi")),
+        ({"EFPI_HOME": "/srv/house", "STATE_DIRECTORY": "/var/lib/efpi"}, Path("/srv/house")),
         ({"XDG_DATA_HOME": "/srv/data"}, Path("/srv/data/efpi")),
         ({"XDG_DATA_HOME": "relative"}, Path.home() / ".local/share/efpi"),
         ({}, Path.home() / ".local/share/efpi"),
     ],
 )
-def test_the_default_home_is_the_platforms_data_directory(environment: dict[str, str], expected: Path) -> None:
+def test_the_default_home_is_what_the_environment_names(environment: dict[str, str], expected: Path) -> None:
     assert default_home(environment) == expected
 
 
