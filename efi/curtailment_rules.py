@@ -14,7 +14,7 @@ from efi.inflexible import (
 )
 from efi.profile import intervals
 from efi.refusal import listed, refuse
-from efi.types import NumberRange
+from efi.types import LARGEST, NumberRange
 
 
 def check_curtailment(space: ControlSpace, allocation: InflexibleAllocation) -> None:
@@ -148,9 +148,9 @@ def _possible_average(
         if seconds <= 0:
             continue
         covered += seconds
-        least += seconds * (element.lower if element.lower is not None else -1e15)
-        most += seconds * (element.upper if element.upper is not None else 1e15)
+        least += seconds * (element.lower if element.lower is not None else -LARGEST)
+        most += seconds * (element.upper if element.upper is not None else LARGEST)
     whole = (envelope.valid_until - envelope.valid_from).total_seconds()
     if covered < whole:
         return None
-    return NumberRange(lower=max(least / whole, -1e15), upper=min(most / whole, 1e15))
+    return NumberRange(lower=max(least / whole, -LARGEST), upper=min(most / whole, LARGEST))

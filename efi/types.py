@@ -90,7 +90,10 @@ Duration = Annotated[timedelta, Field(ge=timedelta(0), le=CENTURY)]
 PositiveDuration = Annotated[timedelta, Field(gt=timedelta(0), le=CENTURY)]
 """A length of time above zero."""
 
-Number = Annotated[float, Field(ge=-1e15, le=1e15)]
+LARGEST = 1e15
+"""The largest number, either way, that a message tells."""
+
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 """A finite number of at most 1e15 either way; its unit stands with the field."""
 
 Factor = Annotated[float, Field(ge=0.0, le=1.0)]

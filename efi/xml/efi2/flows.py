@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from efi.commodity import ELECTRIC_POWERS, CommodityQuantity, PowerRange, PowerValue
 from efi.conversion import LossKind
+from efi.types import LARGEST
 from efi.xml.efi2.sheet import Sheet
 from efi.xml.efi2.vocabulary import TELLABLE
-
-LARGEST = 1e15
-"""The largest number that the interface tells."""
 
 TOTAL = CommodityQuantity.ELECTRIC_POWER
 

@@ -8,16 +8,11 @@ from efi.commodity import CommodityQuantity
 from efi.conversion import LossKind
 from efi.running_mode import ModeBehaviour, ModeGraph, ModeState, RunningMode, Transition
 from efi.xml.efi2.flows import FlowLosses, flow_losses, in_order, note_flows, ranges_told
-from efi.xml.efi2.leniencies import (
-    ONE_SIDED_QUANTITY,
-    REPEATED,
-    SELF_TRANSITION,
-    UNKNOWN_MODE,
-    UNKNOWN_TIMER,
-)
+from efi.xml.efi2.leniencies import ONE_SIDED_QUANTITY, REPEATED, SELF_TRANSITION, UNKNOWN_MODE
 from efi.xml.efi2.sheet import Sheet, leaf, node
 from efi.xml.efi2.source import Source, maybe, parts
 from efi.xml.efi2.vocabulary import MODE_FLOWS, TAG
+from efi.xml.leniencies import UNKNOWN_TIMER
 from efi.xml.lexical import MOST_PLACES, duration_text, instant_text, money_text, number_text
 from efi.xml.tree import Element, local_name
 

@@ -32,12 +32,13 @@ from efi.xml.efi2.heads import (
     supported,
     update_document,
 )
-from efi.xml.efi2.leniencies import EMPTY_ELEMENT, REVERSED_RANGE, SEVERAL_OPTIONS
+from efi.xml.efi2.leniencies import SEVERAL_OPTIONS
 from efi.xml.efi2.profiles import containers_of, profile_losses, read_profiles
 from efi.xml.efi2.sheet import Sheet, node
 from efi.xml.efi2.source import Source, children_of, maybe, part
 from efi.xml.efi2.splitting import part_id
 from efi.xml.efi2.vocabulary import QUANTITIES, QUANTITY_WORDS, TAG
+from efi.xml.leniencies import EMPTY_ELEMENT, REVERSED_RANGE
 from efi.xml.lexical import duration_text, instant_text, number_text
 from efi.xml.tree import Element
 

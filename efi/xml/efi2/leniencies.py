@@ -33,19 +33,9 @@ NO_VERSION = LeniencyKind("no_version", "a message without `efiVersion`", "taken
 PADDED = LeniencyKind(
     "padded", "blanks around an instant, a length of time, a word or an identifier", "read without them"
 )
-UNFINISHED_NUMBER = LeniencyKind(
-    "unfinished_number",
-    "a number or length of time that lacks a digit, as `1e`, `PT1.S` or `PT.5S`",
-    "the missing digits are zeros",
-)
 
 # The schema allows these, and only the reading needs a word ----------------------------------------------------------
 
-CALENDAR_TIME = LeniencyKind(
-    "calendar_time", "a length of time in years or months", "a year is 365 days, and a month 30"
-)
-ZONELESS_TIME = LeniencyKind("zoneless_time", "a time without a zone", "taken as UTC")
-FINER_TIME = LeniencyKind("finer_time", "an instant or length of time with parts of a microsecond", "cut off")
 LONG_TEXT = LeniencyKind(
     "long_text",
     "a label of more than 200 characters or more than one line, or an explanation of more than 2000",
@@ -59,36 +49,14 @@ SELF_TRANSITION = LeniencyKind(
 UNKNOWN_MODE = LeniencyKind(
     "unknown_mode", "a transition from or to a running mode that is not described", "the transition is left out"
 )
-UNKNOWN_TIMER = LeniencyKind("unknown_timer", "a timer that is not described", "left out of the transition")
 REPEATED = LeniencyKind(
     "repeated",
     "the same commodity, timer, transition, running mode, actuator, step or alternative twice in one list",
     "the first counts, of an update of timers the last",
 )
-REVERSED_RANGE = LeniencyKind("reversed_range", "a range whose lower bound lies above its upper", "its bounds swapped")
-REPEATED_RANGE = LeniencyKind(
-    "repeated_range", "several fill level ranges that begin at the same level", "the first counts"
-)
-RANGE_GAP = LeniencyKind(
-    "range_gap",
-    "fill level ranges that leave a gap or overlap, as 0 to 20 and 21 to 100",
-    "the lower one reaches to where the next begins",
-)
-UNORDERED_RANGES = LeniencyKind(
-    "unordered_ranges", "fill level ranges that are not in rising order", "brought into rising order"
-)
-EMPTY_RANGE = LeniencyKind(
-    "empty_range",
-    "a range of fill levels that ends where it begins, among others",
-    "left out; its neighbours meet there",
-)
-DEADLINE = LeniencyKind(
-    "deadline", "a deadline before the steps can be done", "put off to when they can be done at the earliest"
-)
 UNORDERED_BOUNDS = LeniencyKind(
     "unordered_bounds", "bounds of probability that do not enclose the expected value in order", "left out"
 )
-EMPTY_ELEMENT = LeniencyKind("empty_element", "an element of a profile that lasts no time", "left out")
 UNEQUAL_PROFILES = LeniencyKind(
     "unequal_profiles",
     "a profile that ends before that of another commodity beside it, or leaves out a quantity for a while",

@@ -13,9 +13,9 @@ from efi.xml.efi2.leniencies import (
     PADDED,
     PREFIXLESS_ATTRIBUTE,
     SPELLING,
-    UNFINISHED_NUMBER,
 )
 from efi.xml.efi2.vocabulary import DEVICE_CLASS_SPELLINGS, TAG, VERSION
+from efi.xml.leniencies import UNFINISHED_NUMBER
 from efi.xml.mending import WAIVE, Mend, Mender, finished, padded, replaced
 from efi.xml.schema.definition import AnyType, ComplexType, SimpleType
 from efi.xml.schema.validator import Fault

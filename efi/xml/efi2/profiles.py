@@ -13,10 +13,11 @@ from efi.measurement import ForecastElement
 from efi.types import MAX_ELEMENTS
 from efi.uncertainty import UncertainValue
 from efi.xml.efi2.flows import FlowLosses, flow_losses, held, note_flows
-from efi.xml.efi2.leniencies import EMPTY_ELEMENT, UNEQUAL_PROFILES, UNORDERED_BOUNDS
+from efi.xml.efi2.leniencies import UNEQUAL_PROFILES, UNORDERED_BOUNDS
 from efi.xml.efi2.sheet import Sheet, node
 from efi.xml.efi2.source import Source, maybe
 from efi.xml.efi2.vocabulary import HEAT_ATTRIBUTES, QUANTITIES, TAG
+from efi.xml.leniencies import EMPTY_ELEMENT
 from efi.xml.lexical import duration_text, number_text
 from efi.xml.tree import Element, local_name
 

@@ -25,11 +25,12 @@ from efi.xml.efi2.heads import (
     supported,
     update_document,
 )
-from efi.xml.efi2.leniencies import DEADLINE, REPEATED
+from efi.xml.efi2.leniencies import REPEATED
 from efi.xml.efi2.profiles import containers_of, profile_losses, read_profiles
 from efi.xml.efi2.sheet import Sheet, leaf, node
 from efi.xml.efi2.source import Source, children_of, part
 from efi.xml.efi2.vocabulary import TAG
+from efi.xml.leniencies import DEADLINE
 from efi.xml.lexical import duration_text, instant_text
 from efi.xml.tree import Element
 

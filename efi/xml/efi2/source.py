@@ -9,10 +9,11 @@ from typing import Any, NoReturn
 
 from efi.conversion import Alias, Leniency, LeniencyKind, Loss, LossKind
 from efi.refusal import Refusal
-from efi.xml.efi2.flows import LARGEST
-from efi.xml.efi2.leniencies import CALENDAR_TIME, FINER_TIME, LONG_TEXT, NOT_A_NUMBER, REPEATED, ZONELESS_TIME
+from efi.types import LARGEST
+from efi.xml.efi2.leniencies import LONG_TEXT, NOT_A_NUMBER, REPEATED
 from efi.xml.efi2.vocabulary import TAG
 from efi.xml.errors import SenselessXmlError
+from efi.xml.leniencies import CALENDAR_TIME, FINER_TIME, ZONELESS_TIME
 from efi.xml.lexical import (
     LexicalError,
     finer_than_microseconds,

@@ -14,7 +14,7 @@ from efi.storage import (
     StorageUsageForecast,
     TargetElement,
 )
-from efi.xml.efi2.flows import LARGEST
+from efi.types import LARGEST
 from efi.xml.efi2.graph import read_state, state_parts
 from efi.xml.efi2.heads import (
     COMMODITIES_ALL,
@@ -27,7 +27,7 @@ from efi.xml.efi2.heads import (
     registration_document,
     update_document,
 )
-from efi.xml.efi2.leniencies import EMPTY_ELEMENT, ONE_SIDED_TARGET, REVERSED_RANGE
+from efi.xml.efi2.leniencies import ONE_SIDED_TARGET
 from efi.xml.efi2.profiles import (
     band_attributes,
     is_uncertain,
@@ -38,6 +38,7 @@ from efi.xml.efi2.profiles import (
 from efi.xml.efi2.sheet import Sheet, leaf, node
 from efi.xml.efi2.source import Source, children_of
 from efi.xml.efi2.vocabulary import COMMODITIES, TAG
+from efi.xml.leniencies import EMPTY_ELEMENT, REVERSED_RANGE
 from efi.xml.lexical import duration_text, instant_text, number_text
 from efi.xml.tree import Element
 

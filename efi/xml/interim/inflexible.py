@@ -31,11 +31,11 @@ from efi.xml.interim.common import (
     update_of,
 )
 from efi.xml.interim.companion import companion_id, companion_losses, note_companion
-from efi.xml.interim.leniencies import EMPTY_ELEMENT
 from efi.xml.interim.profiles import container_of, profile_losses, read_container
 from efi.xml.interim.sheet import Sheet, duration, instant, leaf, listed, node, number
 from efi.xml.interim.source import Source, maybe, part, parts
 from efi.xml.interim.vocabulary import COMMODITY_WORDS, QUANTITIES
+from efi.xml.leniencies import EMPTY_ELEMENT
 from efi.xml.scale import ONE
 from efi.xml.tree import Element
 

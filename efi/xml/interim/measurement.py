@@ -9,11 +9,12 @@ from efi.commodity import ELECTRIC_POWERS, Commodity, CommodityQuantity, PowerVa
 from efi.conversion import LossKind
 from efi.measurement import EnergyReading, Measurement
 from efi.registration import Category
+from efi.types import LARGEST
 from efi.xml.interim.common import head_of, read_head, read_update
 from efi.xml.interim.companion import companion_id
 from efi.xml.interim.sheet import Sheet, instant, leaf, node, number
 from efi.xml.interim.source import Source, maybe, part
-from efi.xml.interim.vocabulary import COMMODITY_WORDS, J_PER_WH, MOST_TOLD, NO_UNIT, QUANTITIES
+from efi.xml.interim.vocabulary import COMMODITY_WORDS, J_PER_WH, NO_UNIT, QUANTITIES
 from efi.xml.scale import ONE
 from efi.xml.tree import Element
 
@@ -79,7 +80,7 @@ def measurement_document(
 def _electric_w(measurement: Measurement) -> float | None:
     """The electrical power over all phases in W; None where none is told, or more than can be told."""
     total = measurement.electric_power_w
-    return total if total is not None and abs(total) <= MOST_TOLD else None
+    return total if total is not None and abs(total) <= LARGEST else None
 
 
 def is_period_of(measurement: Measurement, other: Measurement) -> bool:

@@ -16,12 +16,12 @@ from efi.xml.interim.leniencies import (
     PREFIXLESS_ATTRIBUTE,
     REPEATED_ID,
     SPELLING,
-    UNFINISHED_NUMBER,
     WORD,
 )
 from efi.xml.interim.sheet import leaf, listed, node
 from efi.xml.interim.source import maybe, part, parts
-from efi.xml.interim.vocabulary import CURRENCIES, NAMESPACE
+from efi.xml.interim.vocabulary import CURRENCIES, TAG
+from efi.xml.leniencies import UNFINISHED_NUMBER
 from efi.xml.mending import WAIVE, Mend, Mender, finished, padded, replaced
 from efi.xml.names import xml_name
 from efi.xml.schema.builtin import NCNAME
@@ -29,8 +29,6 @@ from efi.xml.schema.definition import ComplexType, SimpleType
 from efi.xml.schema.official import interim_schema
 from efi.xml.schema.validator import Fault
 from efi.xml.tree import BLANKS, Element, path_of, trimmed
-
-_TAG = f"{NAMESPACE}}}"
 
 ATTRIBUTES = ("multiplier", "currency")
 IDS = ("messageId", "deviceId", "controlSpaceUpdateId", "allocationId")
@@ -57,7 +55,7 @@ class Mended:
 def mend(root: Element) -> Mended:
     """Mend what can be mended, in the tree itself."""
     mended = Mended(root)
-    if root.tag != f"{_TAG}efiMessage":
+    if root.tag != f"{TAG}efiMessage":
         return mended
     for element in list(_all(root)):
         _mend_attributes(mended, element)
@@ -81,9 +79,9 @@ def _all(root: Element) -> Iterator[Element]:
 
 def _mend_attributes(mended: Mended, element: Element) -> None:
     for name in ATTRIBUTES:
-        if name in element.attributes and f"{_TAG}{name}" not in element.attributes:
+        if name in element.attributes and f"{TAG}{name}" not in element.attributes:
             value = element.attributes.pop(name)
-            element.attributes[f"{_TAG}{name}"] = value
+            element.attributes[f"{TAG}{name}"] = value
             mended.forgive(PREFIXLESS_ATTRIBUTE, element, f'{name}="{value[:80]}"')
 
 
@@ -92,13 +90,13 @@ def _spelling(name: str) -> str:
 
 
 def _official_names() -> dict[str, str]:
-    kind = interim_schema().elements[f"{_TAG}efiMessage"].type
+    kind = interim_schema().elements[f"{TAG}efiMessage"].type
     names = [each.tag for each in kind.declarations()] if isinstance(kind, ComplexType) else []
-    return {_spelling(name.removeprefix(_TAG)): name for name in names}
+    return {_spelling(name.removeprefix(TAG)): name for name in names}
 
 
 def _mend_name(mended: Mended, message: Element) -> None:
-    if not message.tag.startswith(_TAG):
+    if not message.tag.startswith(TAG):
         return
     official = _official_names().get(_spelling(message.local))
     if official is not None and official != message.tag:
@@ -109,9 +107,9 @@ def _mend_name(mended: Mended, message: Element) -> None:
 def _mend_head(mended: Mended, message: Element) -> None:
     """Turn back what the branch's head renamed and added."""
     for child in message.children:
-        if child.tag == f"{_TAG}efiDeviceId":
+        if child.tag == f"{TAG}efiDeviceId":
             mended.forgive(HEAD_DEVICE_ID, child, child.text.strip(BLANKS)[:80])
-            child.tag = f"{_TAG}deviceId"
+            child.tag = f"{TAG}deviceId"
     described = maybe(message, "deviceDescription")
     if described is not None and message.local.endswith("Registration"):
         mended.forgive(HEAD_DEVICE_DESCRIPTION, described, ", ".join(each.text[:80] for each in described.children))
@@ -167,7 +165,7 @@ def _mend_points(mended: Mended, mode: Element) -> None:
 
 
 def _type_of(point: Element) -> str | None:
-    return point.attributes.get(f"{_TAG}type", point.attributes.get("type"))
+    return point.attributes.get(f"{TAG}type", point.attributes.get("type"))
 
 
 # Texts ----------------------------------------------------------------------------------------------------------------

@@ -9,11 +9,12 @@ from itertools import accumulate
 from efi.commodity import ELECTRIC_POWERS, CommodityQuantity
 from efi.conversion import LossKind
 from efi.measurement import ForecastElement
+from efi.types import LARGEST
 from efi.uncertainty import UncertainPower, UncertainValue
-from efi.xml.interim.leniencies import EMPTY_ELEMENT, UNEQUAL_PROFILES, UNORDERED_BOUNDS
+from efi.xml.interim.leniencies import UNEQUAL_PROFILES, UNORDERED_BOUNDS
 from efi.xml.interim.sheet import Sheet, duration, leaf, listed, node, number
 from efi.xml.interim.source import Source, maybe, part, parts
-from efi.xml.interim.vocabulary import MOST_TOLD
+from efi.xml.leniencies import EMPTY_ELEMENT
 from efi.xml.scale import ONE
 from efi.xml.tree import Element
 
@@ -136,7 +137,7 @@ def _is_nothing(value: UncertainValue) -> bool:
 def _profile_of(
     word: str, elements: Sequence[ForecastElement], told: Sequence[UncertainValue | None], factor: Fraction
 ) -> Element | None:
-    if any(value is None or abs(value.expected) > MOST_TOLD for value in told):
+    if any(value is None or abs(value.expected) > LARGEST for value in told):
         return None
     steps = [
         node("element", duration("duration", element.duration), uncertain_of("powerValue", value, factor))

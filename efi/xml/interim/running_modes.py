@@ -9,17 +9,11 @@ from typing import Any
 from efi.commodity import ELECTRIC_POWERS, CommodityQuantity, PowerRange
 from efi.conversion import LossKind
 from efi.running_mode import ModeBehaviour, ModeGraph, ModeState, RunningMode, TimerState, Transition
-from efi.types import MONEY_PLACES
-from efi.xml.interim.leniencies import (
-    REPEATED_TIMER,
-    REPEATED_TRANSITION,
-    SELF_TRANSITION,
-    UNKNOWN_MODE,
-    UNKNOWN_TIMER,
-)
+from efi.types import LARGEST, MONEY_PLACES
+from efi.xml.interim.leniencies import REPEATED_TIMER, REPEATED_TRANSITION, SELF_TRANSITION, UNKNOWN_MODE
 from efi.xml.interim.sheet import UNSAYABLE_TEXT, Sheet, duration, instant, listed, node, number, price
 from efi.xml.interim.source import Source, maybe, part, parts
-from efi.xml.interim.vocabulary import MOST_TOLD
+from efi.xml.leniencies import UNKNOWN_TIMER
 from efi.xml.scale import ONE
 from efi.xml.tree import Element
 
@@ -138,7 +132,7 @@ _TOO_MUCH = Decimal(10) ** 12
 def _told(behaviour: ModeBehaviour, quantity: CommodityQuantity) -> float | None:
     if quantity is CommodityQuantity.ELECTRIC_POWER:
         electric = [power.end for power in behaviour.power if power.quantity in ELECTRIC_POWERS]
-        return sum(electric) if electric and abs(sum(electric)) <= MOST_TOLD else None
+        return sum(electric) if electric and abs(sum(electric)) <= LARGEST else None
     return next((power.end for power in behaviour.power if power.quantity is quantity), None)
 
 

@@ -7,15 +7,12 @@ from fractions import Fraction
 from typing import Any, NoReturn
 
 from efi.conversion import Alias, Loss, LossKind
-from efi.xml.interim.vocabulary import NAMESPACE
+from efi.xml.interim.vocabulary import TAG
 from efi.xml.lexical import duration_text, instant_text, money_text, number_text
 from efi.xml.names import NameTable, number_in, xml_name
 from efi.xml.scale import ONE, scaled_text
 from efi.xml.tree import Element
 from efi.xml.writer import UNSAYABLE
-
-_TAG = f"{NAMESPACE}}}"
-
 
 UNSAYABLE_TEXT = "it holds characters that no XML can hold; they are replaced"
 
@@ -70,21 +67,21 @@ class Sheet:
 
 def node(name: str, *children: Element | None) -> Element:
     """An element that holds others; absent ones are left out."""
-    element = Element(_TAG + name)
+    element = Element(TAG + name)
     element.children = [child for child in children if child is not None]
     return element
 
 
 def listed(name: str, children: Iterable[Element]) -> Element:
     """An element that holds a list of others."""
-    element = Element(_TAG + name)
+    element = Element(TAG + name)
     element.children = list(children)
     return element
 
 
 def leaf(name: str, text: str) -> Element:
     """An element that holds text."""
-    element = Element(_TAG + name)
+    element = Element(TAG + name)
     element.text = text
     return element
 
@@ -113,5 +110,5 @@ def price(name: str, value: Decimal, currency: str | None) -> Element:
     """An element that holds an amount of money."""
     element = leaf(name, money_text(value))
     if currency is not None:
-        element.attributes[f"{_TAG}currency"] = currency
+        element.attributes[f"{TAG}currency"] = currency
     return element

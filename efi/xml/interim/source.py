@@ -9,19 +9,19 @@ from typing import NoReturn
 
 from efi.conversion import Alias, Leniency, LeniencyKind, Loss, LossKind
 from efi.refusal import Refusal
-from efi.types import MONEY_PLACES, NumberRange
+from efi.types import LARGEST, MONEY_PLACES, NumberRange
 from efi.xml.errors import SenselessXmlError
-from efi.xml.interim.leniencies import CALENDAR_TIME, FINER_TIME, LONG_TEXT, REPEATED, REVERSED_RANGE, ZONELESS_TIME
-from efi.xml.interim.vocabulary import CURRENCIES, MOST_TOLD, MULTIPLIERS, NAMESPACE
+from efi.xml.interim.leniencies import LONG_TEXT, REPEATED
+from efi.xml.interim.vocabulary import CURRENCIES, MULTIPLIERS, TAG
+from efi.xml.leniencies import CALENDAR_TIME, FINER_TIME, REVERSED_RANGE, ZONELESS_TIME
 from efi.xml.lexical import LexicalError, finer_than_microseconds, of_the_calendar, read_duration, read_instant
 from efi.xml.names import LEAST, MOST, NameTable, identifier_of, name_of
 from efi.xml.scale import ONE, scaled
 from efi.xml.schema.builtin import INTEGER
 from efi.xml.tree import BLANKS, Element, path_of
 
-_TAG = f"{NAMESPACE}}}"
-_MULTIPLIER = f"{_TAG}multiplier"
-_CURRENCY = f"{_TAG}currency"
+_MULTIPLIER = f"{TAG}multiplier"
+_CURRENCY = f"{TAG}currency"
 
 PRICE_CURRENCY = LossKind(
     ("storageSystemDescription", "outputAdjustableSystemDescription"),
@@ -150,7 +150,7 @@ class Source:
     def number(self, element: Element, factor: Fraction = ONE) -> float:
         """A number times a factor."""
         number = float(element.text) if factor is ONE else scaled(element.text.strip(BLANKS), factor)
-        if -MOST_TOLD <= number <= MOST_TOLD:
+        if -LARGEST <= number <= LARGEST:
             return number
         return self.refuse(
             "number_out_of_range",
@@ -273,7 +273,7 @@ def _number(text: str) -> str:
 
 def part(element: Element, name: str) -> Element:
     """The child of that name, which the schema demands."""
-    tag = _TAG + name
+    tag = TAG + name
     for child in element.children:
         if child.tag == tag:
             return child
@@ -282,7 +282,7 @@ def part(element: Element, name: str) -> Element:
 
 def maybe(element: Element, name: str) -> Element | None:
     """The child of that name, or None."""
-    tag = _TAG + name
+    tag = TAG + name
     for child in element.children:
         if child.tag == tag:
             return child
@@ -292,7 +292,7 @@ def maybe(element: Element, name: str) -> Element | None:
 def parts(element: Element | None, name: str) -> Iterator[Element]:
     """The children of that name; none where there is no element."""
     if element is not None:
-        tag = _TAG + name
+        tag = TAG + name
         for child in element.children:
             if child.tag == tag:
                 yield child

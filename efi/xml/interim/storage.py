@@ -27,12 +27,12 @@ from efi.xml.interim.common import (
     registration_of,
     update_of,
 )
-from efi.xml.interim.leniencies import EMPTY_ELEMENT
 from efi.xml.interim.profiles import note_uncertainty, read_uncertain, uncertain_of, uncertainty_losses
 from efi.xml.interim.running_modes import note_state, read_timer_updates, state_losses, timer_updates_of
 from efi.xml.interim.sheet import UNSAYABLE_TEXT, Sheet, duration, instant, leaf, listed, node, number
 from efi.xml.interim.source import Source, maybe, once, part, parts
 from efi.xml.interim.vocabulary import COMMODITY_WORDS, PLACEHOLDER_TIMER
+from efi.xml.leniencies import EMPTY_ELEMENT
 from efi.xml.tree import Element
 
 REGISTRATION = "storage_registration"

@@ -14,7 +14,6 @@ from efi.storage import (
 from efi.types import NumberRange
 from efi.xml.interim.common import read_update, update_of
 from efi.xml.interim.companion import companion_id, companion_losses, note_companion
-from efi.xml.interim.leniencies import EMPTY_RANGE, RANGE_GAP, REPEATED_RANGE, UNORDERED_RANGES
 from efi.xml.interim.running_modes import (
     behaviour_losses,
     behaviour_of,
@@ -25,6 +24,7 @@ from efi.xml.interim.running_modes import (
 )
 from efi.xml.interim.sheet import Sheet, listed, node, number
 from efi.xml.interim.source import Source, maybe, once, part, parts
+from efi.xml.leniencies import EMPTY_RANGE, RANGE_GAP, REPEATED_RANGE, UNORDERED_RANGES
 from efi.xml.tree import Element
 
 DESCRIPTION = "storage_system_description"

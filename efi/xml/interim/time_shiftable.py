@@ -24,10 +24,11 @@ from efi.xml.interim.common import (
     registration_of,
     update_of,
 )
-from efi.xml.interim.leniencies import DEADLINE, REPEATED
+from efi.xml.interim.leniencies import REPEATED
 from efi.xml.interim.profiles import container_of, profile_losses, read_container
 from efi.xml.interim.sheet import Sheet, instant, leaf, listed, node
 from efi.xml.interim.source import Source, once, part, parts
+from efi.xml.leniencies import DEADLINE
 from efi.xml.names import MOST, name_of
 from efi.xml.tree import Element
 

@@ -5,6 +5,7 @@ from efi.commodity import Commodity, CommodityQuantity
 from efi.registration import DeviceClass
 
 NAMESPACE = "http://www.flexiblepower.org/efi"
+TAG = f"{NAMESPACE}}}"
 
 ROOT = "efiMessage"
 
@@ -81,9 +82,6 @@ DEVICE_CLASSES = {
     "floor heating": DeviceClass.FLOOR_HEATING,
 }
 """The device classes of the branch's head, in small letters; the revision that is written knows none."""
-
-MOST_TOLD = 1e15
-"""The largest number, either way, that the interface can tell: a total of phases may come to more."""
 
 J_PER_WH = 3600
 

@@ -17,6 +17,7 @@ from efi.messages import AnyMessage
 from efi.registration import DeviceClass
 from efi.types import NumberRange
 from efi.wires import declared
+from efi.xml import leniencies as shared_leniencies
 from efi.xml.errors import InvalidXmlError, SenselessXmlError, UnreadableXmlError
 from efi.xml.interim import leniencies
 from efi.xml.interim.codec import InterimCodec
@@ -301,7 +302,7 @@ def test_what_makes_no_sense_is_left_out_and_told(leniency: str, name: str, befo
 
 def test_each_leniency_is_tried() -> None:
     tried = {each[0] for each in (*FORGIVEN, *DOUBTFUL)} | {"head_storage_points"}
-    assert {kind.name for kind in declared(LeniencyKind, [leniencies])} == tried
+    assert {kind.name for kind in declared(LeniencyKind, [shared_leniencies, leniencies])} == tried
 
 
 def test_what_the_branch_s_head_says_of_a_device_is_taken_over() -> None:
