@@ -19,7 +19,7 @@ def override(
         str | None,
         typer.Argument(help="off: its safe state. mode, limit, start: do that. end: give it back.", show_default=False),
     ] = None,
-    mode: Annotated[str | None, typer.Option(help="With mode: the running mode.")] = None,
+    mode: Annotated[str | None, typer.Option(help="With mode: the running mode, by its id or label.")] = None,
     factor: Annotated[float | None, typer.Option(help="With mode: how much of it, 0 to 1.", min=0, max=1)] = None,
     lower: Annotated[float | None, typer.Option(help="With limit: the lower bound, in W; negative produces.")] = None,
     upper: Annotated[float | None, typer.Option(help="With limit: the upper bound, in W.")] = None,

@@ -1,6 +1,9 @@
 """Turns a plain wish ("charge at half power", "start now", "at most 2 kW") into an allocation of the right category."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from efi.commodity import ELECTRIC_POWERS, CommodityQuantity
 from efi.inflexible import (
@@ -12,24 +15,28 @@ from efi.inflexible import (
 )
 from efi.messages import AnyAllocation
 from efi.output_adjustable import OutputAdjustableAllocation, OutputAdjustableSystemDescription, RunningModeSelector
+from efi.running_mode import RunningMode
 from efi.storage import ActuatorAllocation, StorageAllocation, StorageSystemDescription
 from efi.time_shiftable import SequenceAllocation, SequenceStatus, TimeShiftableAllocation
 from efpi_core.errors import RefusedError
 from efpi_core.gateway.appliances import ApplianceRecord
 from efpi_core.plugin.appliance import Stamp
 
+Mode = TypeVar("Mode", bound=RunningMode)
+
 
 def run_mode(
-    record: ApplianceRecord, stamp: Stamp, mode_id: str, factor: float | None, reason: str, *, emergency: bool = False
+    record: ApplianceRecord, stamp: Stamp, wish: str, factor: float | None, reason: str, *, emergency: bool = False
 ) -> AnyAllocation:
-    """Run a mode of a storage (its actuator that has it) or an output-adjustable appliance from now on."""
+    """Run a mode of a storage (its actuator that has it) or an output-adjustable appliance from now on.
+
+    The wish names the mode by its id, or by its label where no other mode has it.
+    """
     now = stamp["timestamp"]
     description = record.session.space.description_at(now)
     if isinstance(description, OutputAdjustableSystemDescription):
-        mode = description.mode(mode_id)
-        if mode is None:
-            raise _no_such_mode(record, mode_id, description.mode_ids)
-        selector = RunningModeSelector(mode_id=mode_id, factor=_factor(mode.continuous, factor), start_time=now)
+        mode = _named(record, wish, description.modes)
+        selector = RunningModeSelector(mode_id=mode.mode_id, factor=_factor(mode.continuous, factor), start_time=now)
         return OutputAdjustableAllocation(
             **stamp,
             control_space_update_id=description.message_id,
@@ -38,25 +45,22 @@ def run_mode(
             abnormal_condition=emergency,
         )
     if isinstance(description, StorageSystemDescription):
-        for actuator in description.actuators:
-            storage_mode = actuator.mode(mode_id)
-            if storage_mode is not None:
-                return StorageAllocation(
-                    **stamp,
-                    control_space_update_id=description.message_id,
-                    actuators=(
-                        ActuatorAllocation(
-                            actuator_id=actuator.actuator_id,
-                            mode_id=mode_id,
-                            factor=_factor(storage_mode.continuous, factor),
-                            start_time=now,
-                        ),
-                    ),
-                    reason=reason,
-                    abnormal_condition=emergency,
-                )
-        known = tuple(mode_id for actuator in description.actuators for mode_id in actuator.mode_ids)
-        raise _no_such_mode(record, mode_id, known)
+        modes = [mode for actuator in description.actuators for mode in actuator.modes]
+        storage_mode = _named(record, wish, modes)
+        actuator = next(each for each in description.actuators if storage_mode in each.modes)
+        step = ActuatorAllocation(
+            actuator_id=actuator.actuator_id,
+            mode_id=storage_mode.mode_id,
+            factor=_factor(storage_mode.continuous, factor),
+            start_time=now,
+        )
+        return StorageAllocation(
+            **stamp,
+            control_space_update_id=description.message_id,
+            actuators=(step,),
+            reason=reason,
+            abnormal_condition=emergency,
+        )
     raise RefusedError(f"'{record.appliance_id}' has no running modes now", "see its control space")
 
 
@@ -66,8 +70,17 @@ def _factor(continuous: bool, factor: float | None) -> float | None:
     return 1.0 if factor is None else factor
 
 
-def _no_such_mode(record: ApplianceRecord, mode_id: str, known: tuple[str, ...]) -> RefusedError:
-    return RefusedError(f"'{record.appliance_id}' has no running mode '{mode_id}'", f"name one of: {', '.join(known)}")
+def _named(record: ApplianceRecord, wish: str, modes: Sequence[Mode]) -> Mode:
+    """The mode of that id, or the only one of that label."""
+    found = next((mode for mode in modes if mode.mode_id == wish), None)
+    if found is not None:
+        return found
+    labels = Counter(mode.label.casefold() for mode in modes)
+    for mode in modes:
+        if mode.label.casefold() == wish.casefold() and labels[wish.casefold()] == 1:
+            return mode
+    known = (mode.label if mode.label and labels[mode.label.casefold()] == 1 else mode.mode_id for mode in modes)
+    raise RefusedError(f"'{record.appliance_id}' has no running mode '{wish}'", f"name one of: {', '.join(known)}")
 
 
 def hold_within(

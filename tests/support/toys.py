@@ -35,6 +35,7 @@ from efpi_core.plugin.observation import Observation, ObservationSpec
 from efpi_core.plugin.storage import StorageDriver
 
 ELECTRIC = (Commodity.ELECTRICITY,)
+LABELS = {"idle": "Rest"}
 
 
 class ToyConfig(PluginConfig):
@@ -170,7 +171,7 @@ class ToyBattery(StorageDriver[ToyConfig]):
                 fill_rate=ValueRange(start=0, end=power / 3.6e6),
                 power=electric_range(0, power),
             )
-            return StorageMode(mode_id=name, elements=(element,))
+            return StorageMode(mode_id=name, label=LABELS.get(name, ""), elements=(element,))
 
         ways = tuple(Transition(from_mode=a, to_mode=b) for a in ends for b in ends if a != b)
         behaviour = ActuatorBehaviour(

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from efi.storage import StorageAllocation
 from efpi_core.errors import RefusedError
 from efpi_core.gateway.overrides import Override
 from efpi_core.gateway.showing import appliance_view
@@ -150,6 +151,21 @@ def test_the_app_is_told_that_the_resident_decides():
         assert battery.power_w == 0.0
         texts = [getattr(message, "text", "") for _, message in world.passed]
         assert any("the resident decides about this appliance until" in text for text in texts)
+
+    play(HOUSE, story)
+
+
+def test_a_running_mode_may_be_wished_by_its_label():
+    async def story(world: World) -> None:
+        battery = world.appliance("battery")
+        until = world.clock.now() + timedelta(hours=1)
+        world.house.desk.begin(battery, Override("battery", "mode", until, "anna", {"mode": "rest"}))
+        await world.let_pass(1)
+        asked = [message for _, message in world.passed if isinstance(message, StorageAllocation)]
+        assert asked[-1].actuators[0].mode_id == "idle"
+        with pytest.raises(RefusedError) as refused:
+            world.house.desk.begin(battery, Override("battery", "mode", until, "anna", {"mode": "warp"}))
+        assert refused.value.cure == "name one of: Rest, charge, discharge"
 
     play(HOUSE, story)
 
