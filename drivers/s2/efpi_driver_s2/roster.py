@@ -27,7 +27,7 @@ class Known(NamedTuple):
     resource_id: str
     """The id by which it names itself."""
     holder: str
-    """By whose credentials it came in first; nobody else is taken for it."""
+    """By whose credentials it came in first; nobody else is taken for it. Empty: by none."""
     seen: date
     """The day on which it was last here."""
 
@@ -69,13 +69,19 @@ class Roster:
             self._make_room(today)
             key = self._new_key(resource_id)
         elif (known := self._known[key]).holder != holder:
-            raise NotAdmittedError(
-                "identity_taken",
-                f"it says to be {resource_id}, which came in by {_credentials(known.holder)} before",
-                "give the device the same token as before, or another resource id",
-            )
+            self._hand_over(known, holder)
         self._keep(key, Known(resource_id, holder, today))
         return key
+
+    def _hand_over(self, known: Known, holder: str) -> None:
+        """What came in without credentials, as on trial, belongs to the first who shows some; all else is kept."""
+        if known.holder:
+            raise NotAdmittedError(
+                "identity_taken",
+                f"it says to be {known.resource_id}, which came in by {_credentials(known.holder)} before",
+                "give the device the same token as before, or another resource id",
+            )
+        self._refuse_crowd(holder)
 
     def _refuse_crowd(self, holder: str) -> None:
         """One device's credentials do not take the places of all others."""
@@ -130,4 +136,4 @@ def _recalled(kept: object) -> Known | None:
 
 
 def _credentials(holder: str) -> str:
-    return f"the credentials of '{holder}'" if holder else "no token"
+    return f"the credentials of '{holder}'"

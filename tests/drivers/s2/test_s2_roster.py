@@ -79,6 +79,16 @@ def test_nobody_takes_the_place_of_a_device_that_came_in_by_other_credentials() 
     assert again.key_of(UUID, "battery-token") == key
 
 
+def test_a_device_that_was_tried_without_a_token_belongs_to_the_first_that_it_shows() -> None:
+    roster, kept, _ = a_roster()
+    key = roster.key_of(UUID, "")
+    assert roster.key_of(UUID, "battery-token") == key
+    again, _, _ = a_roster(kept=kept)
+    for impostor in ("boiler-token", ""):
+        with pytest.raises(NotAdmittedError, match="battery-token"):
+            again.key_of(UUID, impostor)
+
+
 def test_there_is_room_for_so_many_and_who_is_away_for_a_month_gives_way() -> None:
     roster, kept, _ = a_roster()
     for name in ("one", "two", "three"):
