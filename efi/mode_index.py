@@ -39,15 +39,20 @@ class KnownMode(NamedTuple):
 class ActuatorModes:
     """What one actuator can do, by name."""
 
-    __slots__ = ("__weakref__", "graph", "modes", "timers", "transitions")
+    __slots__ = ("__weakref__", "_transitions", "graph", "modes", "timers")
 
     def __init__(self, graph: ModeGraph, modes: tuple[AnyMode, ...]) -> None:
         self.graph = graph
         self.modes = {mode.mode_id: KnownMode.of(mode) for mode in modes}
-        self.transitions: dict[tuple[str, str], Transition] = {
-            (way.from_mode, way.to_mode): way for way in graph.transitions
-        }
         self.timers = frozenset(timer.timer_id for timer in graph.timers)
+        self._transitions: dict[tuple[str, str], Transition] | None = None
+
+    @property
+    def transitions(self) -> dict[tuple[str, str], Transition]:
+        """The ways by the modes that they join; found when the first allocation asks."""
+        if self._transitions is None:
+            self._transitions = {(way.from_mode, way.to_mode): way for way in self.graph.transitions}
+        return self._transitions
 
     def refuse_mode(self, mode_id: str, factor: float | None, path: str) -> None:
         """Refuse a mode that does not exist, and a factor that is missing or too much; for those who found one such."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import permutations
+from itertools import chain, permutations
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -68,8 +68,12 @@ class ModeBehaviour(Model):
     @property
     def continuous(self) -> bool:
         """Whether the factor makes a difference."""
-        return any(power.start != power.end for power in self.power) or any(
-            cost is not None and cost.start != cost.end for cost in (self.running_cost, self.energy_cost)
+        for power in self.power:
+            if power.start != power.end:
+                return True
+        running, energy = self.running_cost, self.energy_cost
+        return (running is not None and running.start != running.end) or (
+            energy is not None and energy.start != energy.end
         )
 
     def power_at(self, factor: float = 1.0) -> tuple[PowerValue, ...]:
@@ -185,15 +189,17 @@ class ModeGraph(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        refuse_repeated(self.mode_ids, "running modes")
+        mode_ids, ways = self.mode_ids, self.transitions
+        refuse_repeated(mode_ids, "running modes")
         refuse_repeated(self.timers, "timers", "timer_id")
-        if len({(way.from_mode, way.to_mode) for way in self.transitions}) < len(self.transitions):
-            refuse_repeated(self.transitions, "transitions", "from_mode", "to_mode")
-        modes, timers = set(self.mode_ids), {timer.timer_id for timer in self.timers}
-        for way in self.transitions:
-            if way.from_mode not in modes or way.to_mode not in modes:
+        ends = {(way.from_mode, way.to_mode) for way in ways}
+        if len(ends) < len(ways):
+            refuse_repeated(ways, "transitions", "from_mode", "to_mode")
+        modes, timers = set(mode_ids), {timer.timer_id for timer in self.timers}
+        heeded = {each for way in ways for each in (way.start_timers, way.blocking_timers)}
+        if not (modes.issuperset(chain.from_iterable(ends)) and timers.issuperset(chain.from_iterable(heeded))):
+            for way in ways:
                 _require_known((way.from_mode, way.to_mode), modes, "running mode")
-            if not (timers.issuperset(way.start_timers) and timers.issuperset(way.blocking_timers)):
                 _require_known((*way.start_timers, *way.blocking_timers), timers, "timer")
         return self
 

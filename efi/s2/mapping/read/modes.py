@@ -85,10 +85,10 @@ def _ways(transitions: Sequence[Transition], path: str, notes: Notes) -> list[Fi
 
 def _way(way: Transition, path: str, place: int, notes: Notes) -> Fields:
     fields: Fields = {"from_mode": way.from_, "to_mode": way.to}
-    if way.start_timers:
-        fields["start_timers"] = _once(way.start_timers, path, place, notes)
-    if way.blocking_timers:
-        fields["blocking_timers"] = _once(way.blocking_timers, path, place, notes)
+    if timers := way.start_timers:
+        fields["start_timers"] = timers if len(timers) < 2 else _once(timers, path, place, notes)
+    if timers := way.blocking_timers:
+        fields["blocking_timers"] = timers if len(timers) < 2 else _once(timers, path, place, notes)
     if way.abnormal_condition_only:
         fields["abnormal_condition_only"] = True
     if way.transition_costs is not None:
@@ -100,7 +100,7 @@ def _way(way: Transition, path: str, place: int, notes: Notes) -> Fields:
 
 
 def _once(timers: tuple[str, ...], path: str, place: int, notes: Notes) -> tuple[str, ...]:
-    if len(timers) < 2 or len(set(timers)) == len(timers):
+    if len(set(timers)) == len(timers):
         return timers
     notes.forgiven(TIMER_REPEATED, f"{path}transitions.{place}", ", ".join(timers[:10]))
     return tuple(dict.fromkeys(timers))
