@@ -124,7 +124,7 @@ class Session(ABC):
         except MessageRefused as refused:
             self._decline(refused.status, refused.refusal, refused.subject_id, refused.message_type)
             return self._outcome()
-        if isinstance(message, ReceptionStatus):
+        if type(message) is ReceptionStatus:
             self._take_reception_status(message)
         else:
             self._take(message, hash(data))

@@ -134,7 +134,7 @@ class S2Appliance:
 
     async def on_app_message(self, message: AppMessage) -> None:
         """An allocation or a revocation came in; for the host."""
-        if not isinstance(message, AllocationRevoke):
+        if type(message) is not AllocationRevoke:
             self._words.setdefault(message.message_id, None)
         if self.line is not None:
             self.line.ask(message)
