@@ -4,7 +4,7 @@
 
 A round: an allocation comes to the driver → an instruction over a WebSocket on this machine → the device acknowledges
 it, tells one status and is acknowledged → the driver tells the allocation's end. Driver, device and echo run in this
-process, on the same library; the echo sends and gets back one message of the instruction's size.
+process, on the same library as it comes; the echo sends and gets back one such instruction.
 """
 
 import argparse
@@ -33,8 +33,12 @@ from efpi_core.plugin.site_facts import SiteFacts
 TARGET_RATIO = 3.0
 TARGET_P99_MS = 3.0
 NAME = "s2-battery1"
-INSTRUCTION_BYTES = 330
-"""Of a fill-rate instruction as the driver writes it."""
+INSTRUCTION = (
+    '{"message_type":"FRBC.Instruction","message_id":"5d3f2c1a-8b7e-5f60-9a41-%012d",'
+    '"id":"0c9be8d7-64a5-5b32-8f10-%012d","actuator_id":"inverter","operation_mode":"charge",'
+    '"operation_mode_factor":0.%02d,"execution_time":"2026-03-29T12:00:00.%06dZ","abnormal_condition":false}'
+)
+"""A fill-rate instruction as the driver writes it, for the echo."""
 
 
 class Device:
@@ -194,11 +198,11 @@ async def echoed() -> AsyncIterator[ClientConnection]:
 async def measure(rounds: int) -> tuple[list[float], list[float]]:
     """Times of the driver's rounds and of the echo's, taken in turn, in s."""
     ours, theirs = [], []
-    text = "x" * INSTRUCTION_BYTES
     async with steered() as gateway, echoed() as socket:
         description = next(m for m in gateway.session.space.messages() if isinstance(m, StorageSystemDescription))
         for number in range(rounds):
             ours.append(await gateway.round(number, description.message_id))
+            text = INSTRUCTION % (number, number, number % 100, number)
             begun = time.perf_counter()
             await socket.send(text)
             await socket.recv()
