@@ -143,10 +143,7 @@ def _check_modes(modes: Iterable[Any], space: ControlSpace, allowed: frozenset[C
 
 
 def _is_registered(behaviour: ModeBehaviour, allowed: frozenset[Commodity]) -> bool:
-    for power in behaviour.power:
-        if power.quantity.commodity not in allowed:
-            return False
-    return True
+    return all(power.quantity.commodity in allowed for power in behaviour.power)
 
 
 def _check_behaviour(behaviour: ModeBehaviour, allowed: frozenset[Commodity], path: str) -> None:
