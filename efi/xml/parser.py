@@ -60,6 +60,8 @@ def _refusal(rule: str, fact: str, cure: str) -> Refusal:
 SHORTEST_ELEMENT = 4
 """The bytes of `<a/>`."""
 
+_unmade = object.__new__
+
 
 class _Reader:
     """Builds the tree of one document as its parts are met."""
@@ -101,6 +103,8 @@ class _Reader:
             if isinstance(error, UnreadableXmlError):
                 raise
             self._stop("not_well_formed", f"its encoding fails: {error}", "write it in UTF-8")
+        finally:
+            del self._parser  # with it goes the circle of the two, so that all is freed without a collection
         return self._document.children[0]
 
     def _stop(self, rule: str, fact: str, cure: str) -> NoReturn:
@@ -117,10 +121,16 @@ class _Reader:
         self._start(tag, attributes)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        opened = self._open
-        element = Element(tag, attributes, self._parser.CurrentLineNumber if self._lines else 0)
+        element = _unmade(Element)  # and filled here: a call of __init__ for every element costs as much again
+        element.tag = tag
+        element.attributes = attributes
+        element.children = []
+        element.text = ""
+        element.line = self._parser.CurrentLineNumber if self._lines else 0
+        element.scope = None
         if attributes:
             self._check(element, attributes)
+        opened = self._open
         above = opened[-1]
         if self._characters:
             self._flush(above, within=True)
@@ -140,7 +150,13 @@ class _Reader:
 
     def _end(self, tag: str) -> None:
         element = self._open.pop()
-        if self._characters:
+        characters = self._characters
+        if not characters:
+            return
+        if self._small and not element.children:
+            element.text = "".join(characters)
+            characters.clear()
+        else:
             self._flush(element, within=bool(element.children))
 
     def _measured_text(self, characters: str) -> None:
