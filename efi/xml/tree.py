@@ -43,6 +43,11 @@ def trimmed(text: str) -> str:
     return text.strip(BLANKS)
 
 
+def children_of(element: Element) -> dict[str, Element]:
+    """The children by name, where each stands once."""
+    return {child.tag: child for child in element.children}
+
+
 def path_of(root: Element, wanted: Element, attribute: str | None = None) -> str:
     """Where an element or an attribute stands: `StorageStatus/actuatorStatuses/actuatorStatus[2]/@actuatorId`.
 

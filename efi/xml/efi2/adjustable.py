@@ -34,11 +34,11 @@ from efi.xml.efi2.heads import (
     update_document,
 )
 from efi.xml.efi2.sheet import Sheet, leaf, node
-from efi.xml.efi2.source import Source, children_of
+from efi.xml.efi2.source import Source
 from efi.xml.efi2.splitting import part_id
 from efi.xml.efi2.vocabulary import TAG
 from efi.xml.lexical import instant_text, number_text
-from efi.xml.tree import Element
+from efi.xml.tree import Element, children_of
 
 GRAPH = graph_losses("output_adjustable_system_description", "")
 BEHAVIOUR = behaviour_losses("output_adjustable_system_description", "modes.*")

@@ -11,10 +11,10 @@ from efi.message import ControlSpaceRevoke
 from efi.xml.efi2.flows import flow_losses, in_order, note_flows, values_told
 from efi.xml.efi2.heads import REASON, document, note_id, read_head, read_id
 from efi.xml.efi2.sheet import Sheet, leaf, node
-from efi.xml.efi2.source import Source, children_of
+from efi.xml.efi2.source import Source
 from efi.xml.efi2.vocabulary import HEAT_ATTRIBUTES, STATUS_WORDS, STATUSES, TAG
 from efi.xml.lexical import instant_text, number_text
-from efi.xml.tree import Element, local_name
+from efi.xml.tree import Element, children_of, local_name
 
 ENERGY = LossKind(("measurement",), "energy", "the standings of counters are not told")
 NOTHING_MEASURED = LossKind(("measurement",), "", "nothing that it tells has a word, so that it cannot be written")

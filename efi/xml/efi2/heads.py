@@ -10,7 +10,7 @@ from efi.message import ControlSpaceUpdate, Message
 from efi.registration import ControlSpaceRegistration, DeviceClass
 from efi.xml.efi2.leniencies import REPEATED
 from efi.xml.efi2.sheet import Sheet, leaf, node
-from efi.xml.efi2.source import Source, children_of, made_id, maybe
+from efi.xml.efi2.source import Source, made_id, maybe
 from efi.xml.efi2.vocabulary import (
     COMMODITIES,
     COMMODITY_WORDS,
@@ -22,7 +22,7 @@ from efi.xml.efi2.vocabulary import (
 from efi.xml.lexical import duration_text, instant_text
 from efi.xml.schema.definition import SimpleType
 from efi.xml.schema.official import efi2_schema
-from efi.xml.tree import Element
+from efi.xml.tree import Element, children_of
 
 REGISTRATIONS = (
     "inflexible_registration",

@@ -35,12 +35,12 @@ from efi.xml.efi2.heads import (
 from efi.xml.efi2.leniencies import SEVERAL_OPTIONS
 from efi.xml.efi2.profiles import containers_of, profile_losses, read_profiles
 from efi.xml.efi2.sheet import Sheet, node
-from efi.xml.efi2.source import Source, children_of, maybe, part
+from efi.xml.efi2.source import Source, maybe, part
 from efi.xml.efi2.splitting import part_id
 from efi.xml.efi2.vocabulary import QUANTITIES, QUANTITY_WORDS, TAG
 from efi.xml.leniencies import EMPTY_ELEMENT, REVERSED_RANGE
 from efi.xml.lexical import duration_text, instant_text, number_text
-from efi.xml.tree import Element
+from efi.xml.tree import Element, children_of
 
 FORECAST = profile_losses(("forecast",), "elements")
 NOTHING_FORECAST = LossKind(("forecast",), "", "nothing that it tells has a word, so that it cannot be written")

@@ -28,11 +28,11 @@ from efi.xml.efi2.heads import (
 from efi.xml.efi2.leniencies import REPEATED
 from efi.xml.efi2.profiles import containers_of, profile_losses, read_profiles
 from efi.xml.efi2.sheet import Sheet, leaf, node
-from efi.xml.efi2.source import Source, children_of, part
+from efi.xml.efi2.source import Source, part
 from efi.xml.efi2.vocabulary import TAG
 from efi.xml.leniencies import DEADLINE
 from efi.xml.lexical import duration_text, instant_text
-from efi.xml.tree import Element
+from efi.xml.tree import Element, children_of
 
 _UPDATE = ("time_shiftable_update",)
 _WAY = "sequences.*.alternatives.*"

@@ -218,11 +218,6 @@ def made_id(word: str, *facts: object) -> str:
     return f"{word}-{digest.hexdigest()}"
 
 
-def children_of(element: Element) -> dict[str, Element]:
-    """The children by name, where each stands once."""
-    return {child.tag: child for child in element.children}
-
-
 def part(element: Element, name: str) -> Element:
     """The child of that name, which the schema demands."""
     found = maybe(element, name)

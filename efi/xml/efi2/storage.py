@@ -36,11 +36,11 @@ from efi.xml.efi2.profiles import (
     uncertainty_losses,
 )
 from efi.xml.efi2.sheet import Sheet, leaf, node
-from efi.xml.efi2.source import Source, children_of
+from efi.xml.efi2.source import Source
 from efi.xml.efi2.vocabulary import COMMODITIES, TAG
 from efi.xml.leniencies import EMPTY_ELEMENT, REVERSED_RANGE
 from efi.xml.lexical import duration_text, instant_text, number_text
-from efi.xml.tree import Element
+from efi.xml.tree import Element, children_of
 
 _REGISTRATION = ("storage_registration",)
 _UNSAYABLE = "XML cannot hold some of its characters; they are replaced"

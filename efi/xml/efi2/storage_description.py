@@ -28,12 +28,12 @@ from efi.xml.efi2.graph import (
 )
 from efi.xml.efi2.heads import read_update, update_document
 from efi.xml.efi2.sheet import Sheet, leaf, node
-from efi.xml.efi2.source import Source, children_of, part
+from efi.xml.efi2.source import Source, part
 from efi.xml.efi2.splitting import part_id
 from efi.xml.efi2.vocabulary import TAG
 from efi.xml.leniencies import EMPTY_RANGE, RANGE_GAP, REPEATED_RANGE, REVERSED_RANGE, UNORDERED_RANGES
 from efi.xml.lexical import number_text
-from efi.xml.tree import Element
+from efi.xml.tree import Element, children_of
 
 _MESSAGE = "storage_system_description"
 _ELEMENT = "actuators.*.modes.*.elements.*"

@@ -12,16 +12,23 @@ from efi.running_mode import ModeBehaviour, ModeGraph, ModeState, RunningMode, T
 from efi.types import LARGEST, MONEY_PLACES
 from efi.xml.interim.leniencies import REPEATED_TIMER, REPEATED_TRANSITION, SELF_TRANSITION, UNKNOWN_MODE
 from efi.xml.interim.sheet import UNSAYABLE_TEXT, Sheet, duration, instant, listed, node, number, price
-from efi.xml.interim.source import Source, maybe, part, parts
+from efi.xml.interim.source import Source, part, parts
+from efi.xml.interim.vocabulary import TAG
 from efi.xml.leniencies import UNKNOWN_TIMER
 from efi.xml.scale import ONE
-from efi.xml.tree import Element
+from efi.xml.tree import Element, children_of
 
 CONSUMPTIONS = {
     "electricityConsumption": CommodityQuantity.ELECTRIC_POWER,
     "gasConsumption": CommodityQuantity.GAS_FLOW,
     "heatConsumption": CommodityQuantity.HEAT_POWER,
 }
+
+
+_CONSUMPTION_TAGS = {TAG + name: quantity for name, quantity in CONSUMPTIONS.items()}
+_RUNNING_COST = f"{TAG}runningCostsPerSecond"
+_TO, _COST, _LASTING = f"{TAG}toRunningMode", f"{TAG}transitionCosts", f"{TAG}transitionTime"
+_STARTS, _BLOCKING = f"{TAG}startTimerIds", f"{TAG}blockingTimerIds"
 
 
 def _rank(quantity: CommodityQuantity) -> int | None:
@@ -278,15 +285,16 @@ def timer_update(number_of: Element, finished_at: datetime) -> Element:
 
 def read_behaviour(source: Source, element: Element) -> dict[str, Any]:
     """The consumptions and the cost of a mode, as the fields of its behaviour."""
+    children = children_of(element)
     powers = []
-    for name, quantity in CONSUMPTIONS.items():
-        told = maybe(element, name)
+    for tag, quantity in _CONSUMPTION_TAGS.items():
+        told = children.get(tag)
         if told is not None:
             factor = source.gas_factor(told) if quantity is CommodityQuantity.GAS_FLOW else ONE
             value = source.measure(told, factor)
             powers.append({"quantity": quantity, "start": value, "end": value})
-    told_cost = maybe(element, "runningCostsPerSecond")
     fields: dict[str, Any] = {"power": tuple(powers)}
+    told_cost = children.get(_RUNNING_COST)
     if told_cost is not None:
         cost = source.price(told_cost)
         fields["running_cost"] = {"start": cost, "end": cost}
@@ -295,7 +303,20 @@ def read_behaviour(source: Source, element: Element) -> dict[str, Any]:
 
 def read_graph(source: Source, modes: Element, timers: Element) -> dict[str, Any]:
     """The ways between modes, and the timers, as the fields of a graph."""
-    known_modes = {source.whole(part(mode, "runningModeId")) for mode in parts(modes, "runningMode")}
+    found = _read_timers(source, timers)
+    ways_out = [
+        (part(mode, "runningModeId"), part(mode, "possibleTransitions").children)
+        for mode in parts(modes, "runningMode")
+    ]
+    known_modes = {source.whole(here) for here, _ in ways_out}
+    ways: dict[tuple[str, str], dict[str, Any]] = {}
+    for here, out in ways_out:
+        for way in out:
+            _read_way(source, here, children_of(way), known_modes, found, ways)
+    return {"transitions": tuple(ways.values()), "timers": tuple(found.values())}
+
+
+def _read_timers(source: Source, timers: Element) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for timer in parts(timers, "timer"):
         timer_id = source.numbered(part(timer, "timerId"))
@@ -306,22 +327,18 @@ def read_graph(source: Source, modes: Element, timers: Element) -> dict[str, Any
             "label": source.label(part(timer, "timerLabel")),
             "duration": source.duration(part(timer, "duration")),
         }
-    ways: dict[tuple[str, str], dict[str, Any]] = {}
-    for mode in parts(modes, "runningMode"):
-        for way in parts(part(mode, "possibleTransitions"), "possibleTransition"):
-            _read_way(source, part(mode, "runningModeId"), way, known_modes, found, ways)
-    return {"transitions": tuple(ways.values()), "timers": tuple(found.values())}
+    return found
 
 
 def _read_way(
     source: Source,
     here: Element,
-    way: Element,
+    way: dict[str, Element],
     known_modes: set[int],
     timers: Container[str],
     ways: dict[tuple[str, str], dict[str, Any]],
 ) -> None:
-    there = part(way, "toRunningMode")
+    there = way[_TO]
     to_mode = source.whole(there)
     if to_mode == source.whole(here):
         source.forgive(SELF_TRANSITION, there, to_mode)
@@ -329,24 +346,24 @@ def _read_way(
     if to_mode not in known_modes:
         source.forgive(UNKNOWN_MODE, there, to_mode)
         return
-    lasting = maybe(way, "transitionTime")
     modes = source.numbered(here), source.numbered(there)
     if modes in ways:
         source.forgive(REPEATED_TRANSITION, there, to_mode)
         return
+    lasting = way.get(_LASTING)
     ways[modes] = {
         "from_mode": modes[0],
         "to_mode": modes[1],
-        "start_timers": _read_timer_ids(source, part(way, "startTimerIds"), timers),
-        "blocking_timers": _read_timer_ids(source, part(way, "blockingTimerIds"), timers),
-        "cost": source.price(part(way, "transitionCosts")),
+        "start_timers": _read_timer_ids(source, way[_STARTS], timers),
+        "blocking_timers": _read_timer_ids(source, way[_BLOCKING], timers),
+        "cost": source.price(way[_COST]),
         "duration": timedelta(0) if lasting is None else source.duration(lasting),
     }
 
 
 def _read_timer_ids(source: Source, listed_ids: Element, timers: Container[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for each in parts(listed_ids, "timerId"):
+    for each in listed_ids.children:
         timer_id = source.numbered(each)
         if timer_id not in timers:
             source.forgive(UNKNOWN_TIMER, each, source.whole(each))

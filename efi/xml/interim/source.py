@@ -3,18 +3,25 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from typing import NoReturn
 
 from efi.conversion import Alias, Leniency, LeniencyKind, Loss, LossKind
 from efi.refusal import Refusal
-from efi.types import LARGEST, MONEY_PLACES, NumberRange
+from efi.types import LARGEST, NumberRange
 from efi.xml.errors import SenselessXmlError
 from efi.xml.interim.leniencies import LONG_TEXT, REPEATED
 from efi.xml.interim.vocabulary import CURRENCIES, MULTIPLIERS, TAG
 from efi.xml.leniencies import CALENDAR_TIME, FINER_TIME, REVERSED_RANGE, ZONELESS_TIME
-from efi.xml.lexical import LexicalError, finer_than_microseconds, of_the_calendar, read_duration, read_instant
+from efi.xml.lexical import (
+    LexicalError,
+    finer_than_microseconds,
+    of_the_calendar,
+    read_duration,
+    read_instant,
+    read_money,
+)
 from efi.xml.names import LEAST, MOST, NameTable, identifier_of, name_of
 from efi.xml.scale import ONE, scaled
 from efi.xml.schema.builtin import INTEGER
@@ -34,8 +41,6 @@ MONEY_ROUNDED = LossKind(
     "*/transitionCosts",
     "an amount has at most 18 decimal places; it is rounded",
 )
-
-_EXACT = Context(prec=60)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
@@ -67,6 +72,7 @@ class Source:
         self.losses: list[Loss] = []
         self.leniencies: list[Leniency] = []
         self.aliases: list[Alias] = []
+        self._named: dict[str, str] = {}
 
     def path(self, element: Element) -> str:
         """Where an element stands."""
@@ -125,10 +131,13 @@ class Source:
 
     def numbered(self, element: Element) -> str:
         """The name of what is numbered."""
-        number = int(element.text)
-        by_itself = name_of(number)
-        name = self.names.name(number)
-        if name != by_itself and not any(alias.name == name for alias in self.aliases):
+        text = element.text
+        known = self._named.get(text)
+        if known is not None:
+            return known
+        number = int(text)
+        self._named[text] = name = self.names.name(number)
+        if name != name_of(number) and not any(alias.name == name for alias in self.aliases):
             self.aliases.append(Alias(self.path(element), name, number))
         return name
 
@@ -187,15 +196,14 @@ class Source:
 
     def _money(self, element: Element) -> Decimal:
         """An amount of money, digit by digit; what is finer than the interface tells is rounded."""
-        text = element.text.strip(BLANKS)
-        amount = Decimal(text)
+        text = element.text
         try:
-            rounded = amount.quantize(MONEY_PLACES, context=_EXACT) if amount.as_tuple().exponent < -18 else amount  # type: ignore[operator]  # an xs:decimal is finite
-        except ArithmeticError:
-            self.refuse("too_many_digits", element, text[:80], "an amount has at most 30 digits", "round it")
-        if rounded != amount:
-            self.losses.append(Loss(self.path(element), text[:80], MONEY_ROUNDED.reason))
-        return rounded
+            amount, in_full = read_money(text)
+        except LexicalError as error:
+            self.refuse(error.rule, element, text.strip(BLANKS)[:80], error.fact, error.cure)
+        if not in_full:
+            self.losses.append(Loss(self.path(element), text.strip(BLANKS)[:80], MONEY_ROUNDED.reason))
+        return amount
 
     def gas_factor(self, element: Element) -> Fraction:
         """m³/s in a W of gas. Refuses where the calorific value is not known, unless the element tells 0."""
