@@ -23,6 +23,10 @@ class Allowance:
         """So many messages may come in answer to one."""
         self._answers = min(self._answers + answers, self._limits.frames_at_once)
 
+    def covers(self, size: int) -> bool:
+        """Whether one message of so many bytes can be taken without a pause, even if no time has passed."""
+        return (self._answers > 0 or self._frames >= 1) and self._bytes >= size
+
     def spend(self, size: int, now: float) -> float:
         """Take one message of so many bytes, at an instant in s; the answer is for how many s to read no more."""
         limits = self._limits

@@ -74,7 +74,7 @@ class LinkClient:
             held_s = 0.0 if opened_at is None else self._context.elapsed() - opened_at
             await self._context.sleep(self._backoff.next_s(held_s))
 
-    async def _open(self) -> ClientConnection:
+    async def _open(self) -> Guarded:
         limits, fingerprint = self._limits, self._fingerprint
         url, headers, secured = self._url, self._headers, self._secured
         if self._credentials is not None:
@@ -85,13 +85,15 @@ class LinkClient:
         class Pinned(_Pinned):
             expected = fingerprint
 
-        return await connect(
+        socket = await connect(
             url, additional_headers=headers, proxy=None, create_connection=Pinned,
             open_timeout=limits.open_within_s, close_timeout=limits.close_within_s,
             ping_interval=limits.ping_every_s, ping_timeout=limits.pong_within_s, max_size=limits.largest_frame,
             max_queue=READ_AHEAD, logger=QUIET, user_agent_header=None, compression=None, extensions=(ForClient(),),
             **secured,
         )  # fmt: skip
+        assert isinstance(socket, Pinned)  # noqa: S101  # made by this client
+        return socket
 
 
 class _Pinned(Guarded, ClientConnection):

@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Hashable
+from functools import partial
 
-from websockets.asyncio.connection import Connection, broadcast
+from websockets.asyncio.connection import broadcast
 from websockets.exceptions import ConnectionClosed
 
 from efpi_core.plugin.context import Context
 from efpi_core.s2.allowance import Allowance
 from efpi_core.s2.ending import EndedBy, Ending
+from efpi_core.s2.guarded import Guarded
 from efpi_core.s2.link_limits import LinkLimits
 from efpi_core.s2.outbox import Outbox
 
@@ -26,7 +28,7 @@ TURN = 16
 class Link:
     """Sends and receives whole messages. Sending never waits; who reads too slowly or sends too much loses the link."""
 
-    def __init__(self, socket: Connection, context: Context, limits: LinkLimits, peer: str) -> None:
+    def __init__(self, socket: Guarded, context: Context, limits: LinkLimits, peer: str) -> None:
         self.peer = peer
         """Who is at the other end, for people."""
         self._socket = socket
@@ -35,6 +37,7 @@ class Link:
         self._allowance = Allowance(limits)
         self._outbox = Outbox(limits)
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._fault: Ending | None = None
 
     @property
     def open(self) -> bool:
@@ -75,16 +78,18 @@ class Link:
         """Pass messages until the link ends; the answer is why it did. The socket is closed then."""
         reader = asyncio.create_task(self._read(received), name=f"{self.peer}: reader")
         writer = asyncio.create_task(self._write(), name=f"{self.peer}: writer")
+        self._socket.take = partial(self._take, received, reader)
         try:
             await asyncio.wait((reader, writer, self._ending), return_when=asyncio.FIRST_COMPLETED)
             if not self.open:
                 await self._farewell(self._ending.result(), writer)
         finally:
+            self._socket.take = None
             for task in (reader, writer):
                 task.cancel()
             outcomes = await asyncio.gather(reader, writer, return_exceptions=True)
             self._socket.transport.abort()
-        for outcome in outcomes:
+        for outcome in (self._fault, *outcomes):
             if isinstance(outcome, Ending):
                 self.end(outcome)
             elif isinstance(outcome, Exception):
@@ -98,6 +103,18 @@ class Link:
                 await asyncio.wait((writer,))
                 await self._socket.close(ending.code, ending.reason)
 
+    def _take(self, received: Received, reader: asyncio.Task[Ending], frame: bytes) -> bool:
+        """Handle a message as it comes, if the peer is within its allowance; else it waits for the reader."""
+        if not self._allowance.covers(len(frame)):
+            return False
+        self._allowance.spend(len(frame), self._context.elapsed())
+        try:
+            received(frame)
+        except Exception as error:  # noqa: BLE001  # whatever one peer's message breaks, the other peers stay
+            self._fault, self._socket.take = self._broken(error), None
+            reader.cancel()
+        return True
+
     async def _read(self, received: Received) -> Ending:
         allowance, context, count = self._allowance, self._context, 0
         try:
@@ -108,18 +125,22 @@ class Link:
                         return self._flooded()
                     await context.sleep(pause_s)
                 received(frame)
+                self._socket.waiting -= 1
                 count += 1
                 if count % TURN == 0:
                     await asyncio.sleep(0)
         except ConnectionClosed as closed:
             return _how_it_closed(closed)
         except Exception as error:  # noqa: BLE001  # whatever one peer's message breaks, the other peers stay
-            context.log.error(f"{self.peer}: its message could not be handled: {type(error).__name__}: {error}")
-            return Ending(
-                EndedBy.FAULT,
-                f"a message could not be handled: {type(error).__name__}",
-                "report it to the plugin's author, with `efpi diagnostics`",
-            )
+            return self._broken(error)
+
+    def _broken(self, error: Exception) -> Ending:
+        self._context.log.error(f"{self.peer}: its message could not be handled: {type(error).__name__}: {error}")
+        return Ending(
+            EndedBy.FAULT,
+            f"a message could not be handled: {type(error).__name__}",
+            "report it to the plugin's author, with `efpi diagnostics`",
+        )
 
     def _flooded(self) -> Ending:
         limits = self._limits

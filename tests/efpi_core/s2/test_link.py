@@ -97,6 +97,30 @@ async def test_a_handler_that_fails_on_a_message_ends_this_link_and_no_other() -
             await until(lambda: b"hello" in world.received)
 
 
+async def test_what_comes_in_one_go_is_taken_in_its_order_whole_or_in_fragments() -> None:
+    async with served() as world, DeafPeer(world) as peer:
+        await until(lambda: world.links)
+        fragments = b"\x01\x83\0\0\0\0hal" + b"\x80\x81\0\0\0\0f"
+        told = [str(number).encode() for number in range(50)]
+        frames = [masked(each) for each in told]
+        await asyncio.get_running_loop().sock_sendall(peer, b"".join((*frames[:10], fragments, *frames[10:])))
+        await until(lambda: len(world.received) == 51)
+        assert world.received == [*told[:10], b"half", *told[10:]]
+
+
+async def test_after_a_message_that_could_not_be_handled_nothing_more_is_taken() -> None:
+    async with served() as world, DeafPeer(world) as peer:
+
+        def fail(link: Link, message: bytes) -> None:
+            raise RuntimeError("unforeseen")
+
+        world.on_message = fail
+        await until(lambda: world.links)
+        await asyncio.get_running_loop().sock_sendall(peer, masked(b"poison") + masked(b"more") * 50)
+        assert (await world.ending()).by is EndedBy.FAULT
+        assert world.received == [b"poison"]
+
+
 async def test_what_waits_is_sent_before_a_link_closes_in_order() -> None:
     async with linked() as (world, peer):
         for number in range(20):
