@@ -172,7 +172,7 @@ def _how_it_closed(closed: ConnectionClosed) -> Ending:
     sent = None if closed.sent is None else closed.sent.code
     if closed.rcvd is not None and not (sent is not None and closed.rcvd_then_sent is False):
         said = f"with code {closed.rcvd.code}" + (f": {closed.rcvd.reason}" if closed.rcvd.reason else "")
-        return Ending(EndedBy.LEFT, f"it closed the connection {said}")
+        return Ending(EndedBy.LEFT, f"it closed the connection {said}", "it may come again; look whether it runs")
     match sent:
         case 1009:
             return Ending(EndedBy.TOO_LARGE, "it sent a message beyond the cap", "ask the device's maker")
