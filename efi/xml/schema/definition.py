@@ -53,7 +53,7 @@ class Slot:
     elements: dict[str, Declaration]
     least: int
     most: int | None
-    """None where nothing bounds it."""
+    """One at least; None where nothing bounds it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

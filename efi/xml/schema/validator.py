@@ -190,7 +190,7 @@ class _Check:
             while place < last:
                 slot = slots[place]
                 declaration = slot.elements.get(tag)
-                if declaration is not None and (slot.most is None or count < slot.most):
+                if declaration is not None:
                     break
                 if count < slot.least:
                     fact = f"{child.local} stands where {_names(slot)} must"
@@ -203,6 +203,9 @@ class _Check:
                 self.add("unexpected_element", child, None, None, fact, _LEAVE_OUT, kind, (), element)
                 return
             count += 1
+            if count == slot.most:
+                place += 1
+                count = 0
             accepts = declaration.accepts
             if accepts is None or child.attributes or child.children or not accepts(child.text):
                 self.element(child, declaration)
