@@ -33,7 +33,7 @@ class ModeControl(Control):
         self._own: Fields | None = None
         self._held: list[tuple[Any, Fields]] = []
         self._in_force: Any = None
-        self._modes: Mapping[str | None, ActuatorModes] = {}
+        self._index: ModeIndex | None = None
         self._states: dict[str | None, Any] = {}
         self._timers: dict[str | None, dict[str, datetime]] = {}
         self._untold: dict[str | None, None] = {}
@@ -101,7 +101,7 @@ class ModeControl(Control):
         if holding is self._in_force:
             return
         self._in_force = holding
-        self._modes = {} if holding is None else ModeIndex(holding).actuators
+        self._index = None
         self.tell_all(turn)
 
     @property
@@ -115,7 +115,7 @@ class ModeControl(Control):
 
     def retell(self, turn: Turn) -> None:
         """Tell the states anew."""
-        self._in_force = None
+        self._in_force = self._index = None
         self.begun(turn)
 
     def live_name(self, revoked: RevokeObject) -> str:
@@ -161,6 +161,15 @@ class ModeControl(Control):
         self._timers.setdefault(actuator_id, {})[status.timer_id] = timer_end(status.finished_at, turn.notes)
         self._untold[actuator_id] = None
         self.tell_state(turn, status.message_id)
+
+    @property
+    def _modes(self) -> Mapping[str | None, ActuatorModes]:
+        """The modes of the description in force, looked through when the first state or timer asks."""
+        if self._index is None:
+            if self._in_force is None:
+                return {}
+            self._index = ModeIndex(self._in_force)
+        return self._index.actuators
 
     def _fits(self, actuator_id: str | None, mode_id: str) -> bool:
         modes = self._modes.get(actuator_id)
