@@ -45,6 +45,9 @@ class WireForm:
         return declared(LeniencyKind, self.modules)
 
 
+_OF_BOTH = ("efi.xml.leniencies", "efi.xml.mending", "efi.xml.reading")
+"""What the readers of EFI XML have in common."""
+
 _INTERIM = f"""
 One root `efiMessage` that holds one message, namespace `http://www.flexiblepower.org/efi`; of the branch's
 revisions 9789638 is written, the last whose own example files fit it. Its ids are XML names: `0f8f` is
@@ -77,9 +80,9 @@ FORMS = (
     WireForm(
         "EFI XML of 2016, the interim form",
         _INTERIM,
-        ("efi.xml.interim", "efi.xml.mending"),
+        ("efi.xml.interim", *_OF_BOTH),
     ),
-    WireForm("EFI 2.0", _EFI_2, ("efi.xml.efi2", "efi.xml.mending")),
+    WireForm("EFI 2.0", _EFI_2, ("efi.xml.efi2", *_OF_BOTH)),
     WireForm("S2", _S2, ("efi.s2.mapping",)),
 )
 """The wire forms, in the order of the page."""

@@ -352,7 +352,7 @@ def _read_bounds(source: Source, profile: Element, quantity: CommodityQuantity) 
         power = part(element, "powerValue")
         info = maybe(power, "probabilityInfo")
         if info is not None:
-            source.lose(BOUNDS_OF_LIMIT, info)
+            source.lose(BOUNDS_OF_LIMIT, info, None)
         value = part(power, "value")
         factor = source.gas_factor(value) if quantity is CommodityQuantity.GAS_FLOW else ONE
         limit = source.measure(value, factor)

@@ -2,30 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import NoReturn
 
-from efi.conversion import Alias, Leniency, LeniencyKind, Loss, LossKind
-from efi.refusal import Refusal
+from efi.conversion import Alias, LossKind
 from efi.types import LARGEST, NumberRange
-from efi.xml.errors import SenselessXmlError
 from efi.xml.interim.leniencies import LONG_TEXT, REPEATED
 from efi.xml.interim.vocabulary import CURRENCIES, MULTIPLIERS, TAG
-from efi.xml.leniencies import CALENDAR_TIME, FINER_TIME, REVERSED_RANGE, ZONELESS_TIME
-from efi.xml.lexical import (
-    LexicalError,
-    finer_than_microseconds,
-    of_the_calendar,
-    read_duration,
-    read_instant,
-    read_money,
-)
-from efi.xml.names import LEAST, MOST, NameTable, identifier_of, name_of
+from efi.xml.leniencies import REVERSED_RANGE
+from efi.xml.names import LEAST, MOST, NameTable, identifier_of
+from efi.xml.reading import LONGEST_LABEL, LONGEST_TEXT, Reading
 from efi.xml.scale import ONE, scaled
 from efi.xml.schema.builtin import INTEGER
-from efi.xml.tree import BLANKS, Element, path_of
+from efi.xml.tree import BLANKS, Element
 
 _MULTIPLIER = f"{TAG}multiplier"
 _CURRENCY = f"{TAG}currency"
@@ -44,20 +33,14 @@ MONEY_ROUNDED = LossKind(
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
-LONGEST_LABEL = 200
-LONGEST_TEXT = 2000
 
-
-class Source:
+class Source(Reading):
     """One document that its schema accepts."""
 
-    def __init__(
-        self,
-        root: Element,
-        names: NameTable,
-        calorific_value: Fraction | None = None,
-    ) -> None:
-        self.root = root
+    money_rounded = MONEY_ROUNDED
+
+    def __init__(self, root: Element, names: NameTable, calorific_value: Fraction | None = None) -> None:
+        super().__init__(root, names)
         self.registered_currency: str | None = None
         """The currency that the appliance named when it registered, as far as it is known."""
         self.currency: str | None = None
@@ -66,29 +49,8 @@ class Source:
         """What a document of the branch's head says of the device."""
         self.upper: dict[int, Element] = {}
         """What holds at the upper end of a range, by the id of the element that tells the range."""
-        self.names = names
         self.calorific_value = calorific_value
         """J in a m³ of gas, where that is known."""
-        self.losses: list[Loss] = []
-        self.leniencies: list[Leniency] = []
-        self.aliases: list[Alias] = []
-        self._named: dict[str, str] = {}
-
-    def path(self, element: Element) -> str:
-        """Where an element stands."""
-        return path_of(self.root, element)
-
-    def forgive(self, kind: LeniencyKind, element: Element, value: object) -> None:
-        """Note what was forgiven."""
-        self.leniencies.append(kind.at(self.path(element), value))
-
-    def refuse(self, rule: str, element: Element, value: object, fact: str, cure: str) -> NoReturn:
-        """End the reading: what stands there makes no sense."""
-        raise SenselessXmlError([Refusal(rule, self.path(element), value, fact, cure)])
-
-    def lose(self, kind: LossKind, element: Element) -> None:
-        """Note what the interface cannot carry."""
-        self.losses.append(Loss(self.path(element), " ".join(element.text.split()) or None, kind.reason))
 
     # Text -------------------------------------------------------------------------------------------------------------
 
@@ -129,18 +91,6 @@ class Source:
         """A whole number."""
         return int(element.text)
 
-    def numbered(self, element: Element) -> str:
-        """The name of what is numbered."""
-        text = element.text
-        known = self._named.get(text)
-        if known is not None:
-            return known
-        number = int(text)
-        self._named[text] = name = self.names.name(number)
-        if name != name_of(number) and not any(alias.name == name for alias in self.aliases):
-            self.aliases.append(Alias(self.path(element), name, number))
-        return name
-
     def numbered_text(self, element: Element) -> str:
         """The name of what is numbered elsewhere, and told as text here."""
         text = element.text.strip(BLANKS)
@@ -151,10 +101,6 @@ class Source:
         if identifier is None:
             self.refuse("not_a_whole_number", element, text[:80], "it is not the number of an actuator", "write it")
         return identifier
-
-    def truth(self, element: Element) -> bool:
-        """Whether it is so."""
-        return element.text.strip(BLANKS) in ("true", "1")
 
     def number(self, element: Element, factor: Fraction = ONE) -> float:
         """A number times a factor."""
@@ -191,19 +137,8 @@ class Source:
                 )
             self.currency = currency
             if currency != self.registered_currency:
-                self.losses.append(Loss(self.path(element), currency, PRICE_CURRENCY.reason))
-        return self._money(element)
-
-    def _money(self, element: Element) -> Decimal:
-        """An amount of money, digit by digit; what is finer than the interface tells is rounded."""
-        text = element.text
-        try:
-            amount, in_full = read_money(text)
-        except LexicalError as error:
-            self.refuse(error.rule, element, text.strip(BLANKS)[:80], error.fact, error.cure)
-        if not in_full:
-            self.losses.append(Loss(self.path(element), text.strip(BLANKS)[:80], MONEY_ROUNDED.reason))
-        return amount
+                self.lose(PRICE_CURRENCY, element, currency)
+        return self.money(element)
 
     def gas_factor(self, element: Element) -> Fraction:
         """m³/s in a W of gas. Refuses where the calorific value is not known, unless the element tells 0."""
@@ -228,37 +163,6 @@ class Source:
             self.forgive(REVERSED_RANGE, element, f"{lower} to {upper}")
             lower, upper = upper, lower
         return NumberRange(lower=lower, upper=upper)
-
-    # Time -------------------------------------------------------------------------------------------------------------
-
-    def instant(self, element: Element) -> datetime:
-        """An instant in UTC; one without a zone is taken to be so, and told."""
-        text = element.text
-        try:
-            read = read_instant(text)
-            if "." in text and finer_than_microseconds(text):
-                self.forgive(FINER_TIME, element, text[:80])
-            if read.tzinfo is None:
-                self.forgive(ZONELESS_TIME, element, text)
-                return read.replace(tzinfo=UTC)
-            return read if read.tzinfo is UTC else read.astimezone(UTC)
-        except LexicalError as error:
-            self.refuse(error.rule, element, text[:80], error.fact, error.cure)
-        except OverflowError:
-            self.refuse("instant_out_of_range", element, text[:80], "it is beyond the calendar", "name a nearer one")
-
-    def duration(self, element: Element) -> timedelta:
-        """A length of time."""
-        text = element.text
-        try:
-            read = read_duration(text)
-        except LexicalError as error:
-            self.refuse(error.rule, element, text[:80], error.fact, error.cure)
-        if "." in text and finer_than_microseconds(text):
-            self.forgive(FINER_TIME, element, text[:80])
-        if of_the_calendar(text):
-            self.forgive(CALENDAR_TIME, element, text[:80])
-        return read
 
 
 def once(source: Source, elements: Iterator[Element], numbered_by: str) -> list[Element]:

@@ -193,7 +193,7 @@ def read_targets(source: Source, element: Element) -> tuple[StorageTargetProfile
     if wait > timedelta(0) and elements:
         elements.insert(0, TargetElement(duration=wait))
     elif wait < timedelta(0):
-        source.lose(TARGET_PAST, start)
+        source.lose(TARGET_PAST, start, source.word(start))
         elements = _without_past(elements, -wait)
     return (StorageTargetProfileUpdate(**head, elements=tuple(elements)),)
 
