@@ -23,6 +23,7 @@ from efi.inflexible import (
     InflexibleRegistration,
     LimitKind,
 )
+from efi.measurement import EnergyReading, Measurement
 from efi.messages import AnyMessage
 from efi.output_adjustable import OutputAdjustableMode, OutputAdjustableSystemDescription
 from efi.running_mode import Timer
@@ -172,12 +173,20 @@ def crafted() -> list[tuple[AnyMessage, ...]]:
 
 
 def seldom() -> list[tuple[AnyMessage, ...]]:
-    """Conversations in which the last message needs what was told before."""
+    """Conversations that are seldom drawn: the last message needs what was told before, or the order matters."""
     registration = InflexibleRegistration(
         **stamp(appliance_id="panels"), name="Panels", commodities=(Commodity.ELECTRICITY,)
     )
     leakage = StorageLeakageUpdate(**stamp(), valid_from=NOON, elements=(STILL,))
-    return [(registration, *[curtailment(LimitKind.LOWER, (-1, 0))] * 2), (battery_description(), leakage, leakage)]
+    readings = (
+        EnergyReading(commodity=Commodity.ELECTRICITY, consumed=1.0, since=NOON),
+        EnergyReading(commodity=Commodity.ELECTRICITY, consumed=1.0),
+    )
+    return [
+        (registration, *[curtailment(LimitKind.LOWER, (-1, 0))] * 2),
+        (battery_description(), leakage, leakage),
+        (Measurement(**stamp(), measured_at=NOON, energy=readings),),
+    ]
 
 
 READ = (
