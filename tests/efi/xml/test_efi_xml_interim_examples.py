@@ -401,3 +401,12 @@ def test_what_strangers_should_not_send_is_not_read() -> None:
     for bad in ('<!DOCTYPE a [<!ENTITY b "c">]>', '<?xml-stylesheet href="a.xsl"?>'):
         with pytest.raises(UnreadableXmlError):
             read(f"{head}?>{bad}{root}")
+
+
+def test_what_is_forgiven_again_and_again_is_told_in_bounded_room() -> None:
+    data = example("outputAdjustableStateUpdate").decode()
+    before, update, after = data.partition("<efi:timerUpdate>")
+    update, end, after = (update + after).partition("</efi:timerUpdate>")
+    told = read(before + f"{update}{end}" * 500 + after).leniencies
+    assert len(told) == 101
+    assert told[-1].name == "more_of_these"
