@@ -30,7 +30,7 @@ class FieldTexts:
     def rows(self) -> Iterator[Row]:
         """A table's rows."""
         for name, *others in schema_rows(self._schema):
-            yield (_option(name) if name in self._fields else name, *others)  # type: ignore[misc]
+            yield (_option(name) if name in self._fields else name, *others)  # type: ignore[misc]  # of a row the first is the name
 
     def read(self, arguments: Sequence[str]) -> dict[str, Any]:
         """The fields as values; SettingsError, or RefusedError for a name that is none."""

@@ -16,7 +16,7 @@ from efpi_core.s2.connect.wire import Role
 from efpi_core.s2.link import Link
 from efpi_core.s2.server import LinkServer
 from efpi_core.s2.tls import client_tls, parse_fingerprint, server_tls
-from efpi_core.s2.trouble import Trouble as ClientTrouble
+from efpi_core.s2.trouble import Trouble as LinkTrouble
 from efpi_driver_s2.config import DeviceConfig, ListenConfig, S2Config
 from efpi_driver_s2.conversation import Conversation
 from efpi_driver_s2.door import Door
@@ -176,6 +176,6 @@ class S2Driver(Driver[S2Config], PairingOperations):
         holder = f"url {device.url}"
         await self.household.serve(Conversation(link, self.context, self.household, holder, device))
 
-    def _not_reached(self, about: str, shown: str, trouble: ClientTrouble) -> None:
+    def _not_reached(self, about: str, shown: str, trouble: LinkTrouble) -> None:
         state = ConditionState.MISCONFIGURED if trouble.needs_person else ConditionState.DEGRADED
         self.health.trouble(about, Trouble(state, trouble.detail, f"{shown}: {trouble.text}", trouble.cure))

@@ -36,11 +36,6 @@ class Unanswered:
         if self._instructions.pop(instruction_id, None) is not None:
             del self._due[instruction_id]
 
-    @property
-    def next_due(self) -> float | None:
-        """When it is too late for the next one; None when none waits."""
-        return min(self._due.values()) if self._due else None
-
     def take_overdue(self, at: float) -> list[Instruction]:
         """Those for which it is too late; they do not wait any more."""
         overdue = [instruction for name, instruction in self._instructions.items() if self._due[name] <= at]

@@ -15,7 +15,7 @@ from efi.output_adjustable import OutputAdjustableStateUpdate
 from efi.refusal import Refusal, Refused, refuse
 from efi.s2.conversation import InstructionStatus, InstructionStatusUpdate, RevokeObject
 from efi.s2.mapping.names import uuid_of
-from efi.s2.mapping.read.allocations import MODE_INSTRUCTIONS, Choice, Reading, mode_part
+from efi.s2.mapping.read.allocations import MODE_INSTRUCTIONS, Choice, Reading
 from efi.s2.mapping.read.values import Fields
 from efi.s2.mapping.turn import Turn
 from efi.s2.mapping.wishes import Carrier, Wish, Wishes
@@ -81,9 +81,8 @@ class Asking:
 
     def _choose(self, instruction: Instruction, turn: Turn) -> None:
         choice = self._reading.choice(instruction, turn.now, turn.notes)
-        part = mode_part(instruction, choice)
-        wish = Wish(instruction, part, max(choice.start_time, turn.now))
-        waiting = self._wishes.waiting(part, turn.now)
+        wish = Wish(instruction, choice.part, max(choice.start_time, turn.now))
+        waiting = self._wishes.waiting(choice.part, turn.now)
         together = [wish]
         if len(self._wishes.carriers) >= MOST_CARRIERS:
             together += (other for other in waiting if other.begins != wish.begins)

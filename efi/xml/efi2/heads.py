@@ -30,17 +30,6 @@ REGISTRATIONS = (
     "storage_registration",
     "output_adjustable_registration",
 )
-UPDATES = (
-    "forecast",
-    "inflexible_curtailment_options",
-    "time_shiftable_update",
-    "storage_system_description",
-    "storage_state_update",
-    "storage_usage_forecast",
-    "storage_target_profile_update",
-    "output_adjustable_system_description",
-    "output_adjustable_state_update",
-)
 ALLOCATIONS = (
     "inflexible_allocation",
     "time_shiftable_allocation",

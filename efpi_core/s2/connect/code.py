@@ -16,8 +16,6 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"
 """What is easily read and typed: no 0 and O, 1, l and I, o."""
 
 DYNAMIC_CHARACTERS = 10
-STATIC_CHARACTERS = 16
-"""A static token, as on a sticker, is valid for ever."""
 
 SHORTEST_STATIC = 12
 """Characters of a static token that somebody chose; the specification asks for 6, which are found within a minute."""

@@ -34,7 +34,7 @@ class ListenConfig(PluginConfig):
     """A WebSocket server on which an energy manager calls."""
 
     host: str = setting(
-        "127.0.0.1", title="Address", role="host", example="0.0.0.0", min_length=1, max_length=253,  # noqa: S104
+        "127.0.0.1", title="Address", role="host", example="0.0.0.0", min_length=1, max_length=253,  # noqa: S104  # an example
         description="This machine's address at which to listen; by default only programs on this machine reach it.",
     )  # fmt: skip
     port: int = setting(8766, title="Port", description="The TCP port.", role="port", example=8766, ge=0, le=65535)

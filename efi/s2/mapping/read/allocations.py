@@ -22,7 +22,6 @@ from efi.s2.mapping.write.modes import Mirrors
 from efi.s2.mapping.write.pebc import fixed_limit
 from efi.s2.mapping.write.values import Quantities
 from efi.s2.mapping.written_names import ACTUATOR, STEP, WrittenNames, mode_of, way_of
-from efi.s2.messages import Instruction
 from efi.s2.ombc import OMBCInstruction
 from efi.s2.pebc import PEBCInstruction, PEBCPowerEnvelope
 from efi.s2.ppbc import (
@@ -37,7 +36,7 @@ from efi.time_shiftable import SequenceAction, TimeShiftableAllocation
 ENVELOPE_ID = LossKind(
     ("PEBC.Instruction",), "power_envelopes.*.id", "bounds are named by their quantity; the envelope's id is left out"
 )
-OTHER_DESCRIPTION = LossKind(
+FACTOR_OF_POINT = LossKind(
     ("FRBC.Instruction", "OMBC.Instruction", "DDBC.Instruction"),
     "operation_mode_factor",
     "this mode is a point, and the factor makes no difference; it is left out",
@@ -57,6 +56,11 @@ class Choice(NamedTuple):
     mode_id: str
     factor: float | None
     start_time: datetime
+
+    @property
+    def part(self) -> str:
+        """The part of the appliance that it controls, as the session names it."""
+        return self.actuator_id or ""
 
 
 class Reading:
@@ -85,7 +89,7 @@ class Reading:
         factor = factor_of(instruction.operation_mode_factor, notes)
         if not modes[mode_id].continuous:
             if factor not in (0.0, 1.0):
-                notes.lost(OTHER_DESCRIPTION, "operation_mode_factor", factor)
+                notes.lost(FACTOR_OF_POINT, "operation_mode_factor", factor)
             return Choice(actuator_id, mode_id, None, at)
         if self._mirrors.turned(actuator_id, mode_id):
             factor = 1.0 - factor
@@ -226,11 +230,6 @@ def _limits_that_limit_nothing(
 
 def _refuse_unknown(what: str, path: str, name: str) -> NoReturn:
     refuse(f"unknown_{what}", path, name, f"no live {what} has this id", "name what was told last")
-
-
-def mode_part(instruction: Instruction, choice: Choice) -> str:
-    """The part of the appliance that a choice of modes controls."""
-    return choice.actuator_id or ""
 
 
 MODE_INSTRUCTIONS = (FRBCInstruction, OMBCInstruction, DDBCInstruction)

@@ -1,7 +1,5 @@
 """A registration as ResourceManagerDetails."""
 
-from collections.abc import Sequence
-
 from efi.commodity import Commodity, Phase
 from efi.conversion import LossKind
 from efi.demand_driven import DemandDrivenRegistration
@@ -184,8 +182,3 @@ _FIRST_QUANTITY = {
 def phases_of(registration: AnyRegistration, settings: CemSettings) -> tuple[Phase, ...]:
     """The phases on which the electrical total is told."""
     return registration.phases if settings.phases is None else settings.phases
-
-
-def has_choice(offered: Sequence[ControlType]) -> bool:
-    """Whether an appliance can be controlled at all."""
-    return any(each is not ControlType.NOT_CONTROLABLE for each in offered)

@@ -60,9 +60,6 @@ class Asked(NamedTuple):
     """From when on."""
 
 
-Namer = Callable[[], str]
-
-
 def instructions(
     allocation: AnyAllocation,
     space: ControlSpace,

@@ -11,7 +11,7 @@ from efi.types import NumberRange
 MOST_STEPS = 10
 """Into how many steps one linear piece is cut at most."""
 
-MOST_ELEMENTS = 100
+MOST_MODE_ELEMENTS = 100
 """How many elements a mode may have in S2."""
 
 MOST_LEAKAGE_ELEMENTS = 288
@@ -40,13 +40,13 @@ Step = tuple[int, NumberRange, StorageBehaviour]
 def stepped_mode(mode: StorageMode, path: str, notes: Notes) -> list[Step]:
     """A mode's elements, each constant."""
     elements = mode.elements
-    if len(elements) > MOST_ELEMENTS:
+    if len(elements) > MOST_MODE_ELEMENTS:
         notes.lost(TOO_FINE, path, f"{len(elements)} elements")
         return list(_sampled(mode))
     linear = sum(element.at_upper is not None for element in elements)
     if not linear:
         return [(place, element.fill_level_range, element) for place, element in enumerate(elements)]
-    steps = min(MOST_STEPS, (MOST_ELEMENTS - len(elements)) // linear + 1)
+    steps = min(MOST_STEPS, (MOST_MODE_ELEMENTS - len(elements)) // linear + 1)
     made: list[Step] = []
     for place, element in enumerate(elements):
         if element.at_upper is None or element.fill_level_range.width == 0:
@@ -59,7 +59,7 @@ def stepped_mode(mode: StorageMode, path: str, notes: Notes) -> list[Step]:
 
 
 def _sampled(mode: StorageMode) -> Iterator[Step]:
-    for within in _cut(mode.fill_level_range, MOST_ELEMENTS):
+    for within in _cut(mode.fill_level_range, MOST_MODE_ELEMENTS):
         level = _middle(within)
         element = element_at_level(mode.elements, level) or mode.elements[-1]
         place = next(number for number, each in enumerate(mode.elements) if each is element)
