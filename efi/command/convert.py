@@ -17,6 +17,7 @@ from efi.command.report import (
     plain,
     reading_facts,
     refusal_lines,
+    told_losses,
     value_shown,
 )
 from efi.command.sources import UnreadableError
@@ -183,7 +184,7 @@ def _tell(reading: Reading, written: Conversion[str]) -> None:
         *loss_lines(reading),
         *alias_lines(reading),
     ]
-    lines += [plain(f"{place}: lost: {loss.sentence}") for loss in written.losses]
+    lines += [plain(f"{place}: lost: {said}") for said in told_losses(written.losses)]
     lines += [plain(f"{place}: name: {alias.sentence}") for alias in written.aliases]
     if reading.messages and not written.messages:
         lines.append(f"{plain(place)}: nothing of it can be written in that form")

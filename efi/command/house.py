@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from efi.command.report import told_losses
 from efi.command.sources import files_of
 from efi.conversion import Loss
 from efi.messages import AnyMessage
@@ -51,5 +52,8 @@ def read_house(folder: Path) -> dict[str, list[AnyMessage]]:
 
 
 def loss_sentences(losses: Iterable[tuple[str, Loss]]) -> list[str]:
-    """What is lost, for people, each once."""
-    return list(dict.fromkeys(f"{appliance}: lost: {loss.sentence}" for appliance, loss in losses))
+    """What is lost, for people: of each appliance, what is lost in many places alike told once."""
+    whose: dict[str, list[Loss]] = {}
+    for appliance, loss in losses:
+        whose.setdefault(appliance, []).append(loss)
+    return [f"{appliance}: lost: {said}" for appliance, own in whose.items() for said in told_losses(own)]

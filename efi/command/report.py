@@ -1,14 +1,15 @@
 """What a command tells of documents: sentences for people, or one JSON value for programs."""
 
 import json
+import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from efi.command.reading import Reading
 from efi.command.sources import UnreadableError
-from efi.conversion import Leniency
+from efi.conversion import Leniency, Loss
 from efi.errors import shown
 from efi.refusal import Refusal
 
@@ -43,8 +44,18 @@ def leniency_lines(reading: Reading) -> Iterator[str]:
 
 def loss_lines(reading: Reading) -> Iterator[str]:
     """What the interface cannot carry of a document, one sentence a line."""
-    for loss in reading.losses:
-        yield plain(f"{reading.document.place}: lost: {loss.sentence}")
+    yield from (plain(f"{reading.document.place}: lost: {said}") for said in told_losses(reading.losses))
+
+
+def told_losses(losses: Iterable[Loss]) -> list[str]:
+    """What is lost, for people: of what is lost in many places of a list alike the first, and how many more."""
+    alike: dict[tuple[str, str], list[Loss]] = {}
+    for loss in {each.sentence: each for each in losses}.values():
+        alike.setdefault((_PLACE.sub("*", loss.path), loss.reason), []).append(loss)
+    return [f"{of[0].sentence} (and {len(of) - 1} more)" if len(of) > 1 else of[0].sentence for of in alike.values()]
+
+
+_PLACE = re.compile(r"(?<=\.)[0-9]+(?=\.|$)|\[[0-9]+\]")
 
 
 def alias_lines(reading: Reading) -> Iterator[str]:

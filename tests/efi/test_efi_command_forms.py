@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,15 @@ import pytest
 from lxml import etree
 
 from efi.__main__ import main
+from efi.command.house import write_house
+from efi.command.report import told_losses
+from efi.commodity import electric_range
+from efi.conversion import Loss
 from efi.messages import dump_message, parse_message
+from efi.output_adjustable import OutputAdjustableMode, OutputAdjustableSystemDescription
 from efi.storage import LeakageElement, StorageLeakageUpdate
 from efi.types import NumberRange
+from efi.xml.codec import Generation
 from efi.xml.names import NameTable
 from efi.xml.schema.official import FILES
 from tests.efi.house import (
@@ -301,3 +308,24 @@ def test_names_are_kept_for_another_day(conversation: Path, tmp_path: Path, caps
     told(capsys, "convert", "--to", "2.0", "--names", str(names), str(conversation))
     kept = dict(reversed(line.split()) for line in names.read_text().splitlines())
     assert int(kept["charge"]) == NameTable().number("charge")
+
+
+def test_what_is_lost_in_many_places_alike_is_told_once() -> None:
+    losses = [Loss(f"elements.{place}.values.0", place, "phases are not told") for place in range(36)]
+    losses += [Loss("elements.0.values.0", 0, "phases are not told"), Loss("name", "x", "there is no room")]
+    assert told_losses(losses) == [
+        "elements.0.values.0 is 0: phases are not told (and 35 more)",
+        "name is x: there is no room",
+    ]
+
+
+def test_what_is_exported_is_read_without_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mode = OutputAdjustableMode(mode_id="01", power=electric_range(1000.0))
+    now = datetime(2026, 3, 29, tzinfo=UTC)
+    described = OutputAdjustableSystemDescription(
+        message_id="m1", appliance_id="lamp", timestamp=now, valid_from=now, modes=(mode,)
+    )
+    for generation in Generation:
+        folder = tmp_path / generation.value
+        write_house(folder, {"lamp": [described]}, generation)
+        assert told(capsys, "validate", "--strict", str(folder))[0] == 0

@@ -8,7 +8,9 @@ LONG_TEXT = LeniencyKind(
     "long_text", "a label of more than 200 characters, or an explanation of more than 2000", "cut to that length"
 )
 SELF_TRANSITION = LeniencyKind(
-    "self_transition", "a transition from a running mode to itself", "left out, since staying is always allowed"
+    "self_transition",
+    "a transition from a running mode to itself, with a cost, a duration or timers",
+    "left out, since staying is always allowed",
 )
 UNKNOWN_MODE = LeniencyKind(
     "unknown_mode", "a transition to a running mode that is not described", "the transition is left out"

@@ -341,7 +341,8 @@ def _read_way(
     there = way[_TO]
     to_mode = source.whole(there)
     if to_mode == source.whole(here):
-        source.forgive(SELF_TRANSITION, there, to_mode)
+        if _says_something(way):
+            source.forgive(SELF_TRANSITION, there, to_mode)
         return
     if to_mode not in known_modes:
         source.forgive(UNKNOWN_MODE, there, to_mode)
@@ -359,6 +360,11 @@ def _read_way(
         "cost": source.price(way[_COST]),
         "duration": timedelta(0) if lasting is None else source.duration(lasting),
     }
+
+
+def _says_something(way: dict[str, Element]) -> bool:
+    """Whether a way from a mode to itself has a cost, a duration or timers; if not, it stands where there is no way."""
+    return bool(Decimal(way[_COST].text) or _LASTING in way or way[_STARTS].children or way[_BLOCKING].children)
 
 
 def _read_timer_ids(source: Source, listed_ids: Element, timers: Container[str]) -> tuple[str, ...]:

@@ -235,7 +235,12 @@ STARTED_AGAIN = (
 )
 
 DOUBTFUL: list[tuple[str, str, str, str]] = [
-    ("self_transition", "outputAdjustableSystemDescription", "<efi:toRunningMode>2<", "<efi:toRunningMode>1<"),
+    (
+        "self_transition",
+        "outputAdjustableSystemDescription",
+        "<efi:toRunningMode>2<",
+        "<efi:toRunningMode>1<",
+    ),
     ("unknown_mode", "outputAdjustableSystemDescription", "<efi:toRunningMode>2<", "<efi:toRunningMode>7<"),
     (
         "unknown_timer",
