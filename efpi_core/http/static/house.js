@@ -138,7 +138,8 @@ export function troubles(health, appliances) {
     const well = instance.condition === "ok" && ["running", "stopped", "starting"].includes(instance.state);
     if (!well) {
       const why = instance.text || instance.detail || instance.state.replaceAll("_", " ");
-      const what = instance.title || instance.instance;
+      const alike = health.instances.filter((other) => other.title === instance.title).length > 1;
+      const what = instance.title && alike ? `${instance.title} (${instance.instance})` : instance.title || instance.instance;
       found.push({ key: `instance ${instance.instance}`, instance: instance.instance, what, why, cure: instance.cure });
     }
   }

@@ -77,6 +77,27 @@ def test_what_is_not_well_stands_with_its_cure(tmp_path: Path) -> None:
         assert words in troubles
 
 
+class AlikeGateway(RecordedGateway):
+    """A house with two instances of one driver, both without their devices."""
+
+    def health(self) -> HealthView:
+        away = tuple(
+            InstanceView(
+                name, "driver", "s2", InstanceState.RUNNING, ConditionState.OFFLINE, text="nobody is there", title="S2"
+            )
+            for name in ("cellar", "roof")
+        )
+        return HealthView("degraded", ("cellar",), "0.1.0", "home", 7, NOON, 12.5, (), away)
+
+
+def test_instances_of_one_driver_are_told_apart(tmp_path: Path) -> None:
+    with looking(AlikeGateway(), tmp_path) as (page, _):
+        page.wait_for("document.getElementById('attention').innerText.includes('nobody')")
+        troubles = page.run("document.getElementById('attention').innerText")
+    assert "S2 (cellar)" in troubles
+    assert "S2 (roof)" in troubles
+
+
 def test_a_change_is_shown_as_it_happens_and_an_old_value_turns_stale(tmp_path: Path) -> None:
     with looking(RecordedGateway(), tmp_path) as (page, house):
         house.tell("appliance", "pv", replace(APPLIANCES[1], power=-2500.0))
