@@ -44,6 +44,7 @@ from efi.xml.writer import render
 from tests.efi.house import NOON, battery_description, battery_registration, stamp
 from tests.efi.strategies import MESSAGES
 from tests.efi.xml.differences import differing, unaccounted
+from tests.efi.xml.interim_rarities import rarities
 from tests.efi.xml.test_efi_xml_interim_all import CALORIFIC_VALUE, written_and_read
 from tests.efi.xml.test_efi_xml_interim_examples import example
 
@@ -222,7 +223,7 @@ def test_each_declared_loss_occurs_and_no_other() -> None:
                 database=None,
             )(given(strategy, st.sampled_from((None, CALORIFIC_VALUE)))(write))
         )()
-    for messages in (*crafted(), *seldom()):
+    for messages in (*crafted(), *seldom(), *rarities()):
         write(messages, None)
     for name in READ:
         reasons = {loss.reason for loss in InterimCodec().read(parse(example(name))).losses}
