@@ -1,7 +1,5 @@
 """The settings of one instance: where devices come in, which are called on, and what is known of each."""
 
-import string
-from ipaddress import ip_address
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -11,11 +9,10 @@ from efi.commodity import Phase
 from efi.registration import DeviceClass
 from efi.s2.mapping.settings import DeviceSettings
 from efpi_core.plugin.config import PluginConfig, SecretName, setting
+from efpi_core.plugin.host_name import require_host_characters
 from efpi_core.s2.connect.settings import ConnectConfig
+from efpi_core.s2.listening import on_loopback, url_at
 from efpi_core.s2.tls import parse_fingerprint
-
-HOST_CHARACTERS = frozenset(string.ascii_letters + string.digits + "._:%-")
-"""What names and addresses of hosts consist of."""
 
 ControlWord = Literal["fill_rate", "demand_driven", "operation_mode", "power_profile", "power_envelope", "measure"]
 """A way to control a device: S2's FRBC, DDBC, OMBC, PPBC, PEBC, and NOT_CONTROLABLE."""
@@ -54,8 +51,9 @@ class ListenConfig(PluginConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.host or not HOST_CHARACTERS.issuperset(self.host):
-            raise ValueError(f"host {self.host!r} is no name or address; give letters, digits and . - : % only")
+        if not self.host:
+            raise ValueError("host is empty; give 127.0.0.1, or 0.0.0.0 for all of this machine's addresses")
+        require_host_characters(self.host)
         if bool(self.certificate) != bool(self.key):
             raise ValueError("certificate and key belong together; give both or neither")
         if self.without_token and not self.on_loopback:
@@ -67,15 +65,11 @@ class ListenConfig(PluginConfig):
     @property
     def on_loopback(self) -> bool:
         """Whether nobody but this machine reaches it."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return on_loopback(self.host)
 
     def url_at(self, port: int) -> str:
         """Where devices connect, for people."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'wss' if self.certificate else 'ws'}://{host}:{port}{self.path}"
+        return url_at(self.host, port, self.path, encrypted=bool(self.certificate))
 
 
 class DeviceConfig(PluginConfig):

@@ -1,17 +1,14 @@
 """The settings of one instance: a port, and the units behind it."""
 
-import string
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from efpi_core.plugin.config import PluginConfig, setting
+from efpi_core.plugin.host_name import require_host_characters
 from efpi_driver_sunspec.meter import Direction
 from efpi_driver_sunspec.section import Behind
 from efpi_driver_sunspec.wire import TIMEOUT_S, Port, SerialPort, TcpPort
-
-HOST_CHARACTERS = frozenset(string.ascii_letters + string.digits + "._:%-")
-"""What names and addresses of hosts consist of."""
 
 LAST_UNIT = 247
 """The highest unit number of Modbus (Modbus over Serial Line 1.02, clause 2.2)."""
@@ -123,8 +120,7 @@ class SunSpecConfig(PluginConfig):
     def _consistent(self) -> Self:
         if bool(self.host) == bool(self.serial_port):
             raise ValueError("give either a host or a serial_port, and not both")
-        if not HOST_CHARACTERS.issuperset(self.host):
-            raise ValueError(f"host {self.host!r} is no name or address; give letters, digits and . - : % only")
+        require_host_characters(self.host)
         if self.serial_port and not (self.serial_port.startswith("/") and self.serial_port.isprintable()):
             raise ValueError(f"serial_port {self.serial_port!r} is no path; give one like /dev/ttyUSB0")
         numbers = [unit.unit for unit in self.unit_settings()]

@@ -1,14 +1,10 @@
 """The settings of S2 Connect, of every plugin that speaks it."""
 
-import string
-
 from pydantic import field_validator
 
 from efpi_core.plugin.config import PluginConfig, SecretName, setting
+from efpi_core.plugin.host_name import HOST_CHARACTERS
 from efpi_core.s2.connect.place import Place
-
-HOST_CHARACTERS = frozenset(string.ascii_letters + string.digits + "._:%-")
-"""What names and addresses of hosts consist of."""
 
 
 class ConnectConfig(PluginConfig):

@@ -1,9 +1,7 @@
 """The settings of one bridge: where its energy manager is or comes in, and what it is offered."""
 
 import re
-import string
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Annotated, Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,14 +9,13 @@ from pydantic import StringConstraints, model_validator
 
 from efi.types import IDENTIFIER_PATTERN
 from efpi_core.plugin.config import PluginConfig, SecretName, setting
+from efpi_core.plugin.host_name import require_host_characters
 from efpi_core.s2.connect.settings import ConnectConfig
+from efpi_core.s2.listening import on_loopback, url_at
 from efpi_core.s2.tls import parse_fingerprint
 
 PLACE = "{appliance}"
 """In an address, where the appliance's name goes."""
-
-HOST_CHARACTERS = frozenset(string.ascii_letters + string.digits + "._:%-")
-"""What names and addresses of hosts consist of."""
 
 MOST_APPLIANCES = 1000
 
@@ -53,8 +50,7 @@ class ListenConfig(PluginConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not HOST_CHARACTERS.issuperset(self.host):
-            raise ValueError(f"host {self.host!r} is no name or address; give letters, digits and . - : % only")
+        require_host_characters(self.host)
         if bool(self.certificate) != bool(self.key):
             raise ValueError("certificate and key belong together; give both or neither")
         if self.without_token and not self.on_loopback:
@@ -64,15 +60,11 @@ class ListenConfig(PluginConfig):
     @property
     def on_loopback(self) -> bool:
         """Whether nobody but this machine reaches it."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return on_loopback(self.host)
 
     def url_of(self, appliance_id: str) -> str:
         """Where an energy manager calls for an appliance, for people."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'wss' if self.certificate else 'ws'}://{host}:{self.port}/{appliance_id}"
+        return url_at(self.host, self.port, f"/{appliance_id}", encrypted=bool(self.certificate))
 
 
 class FillLevelConfig(PluginConfig):
