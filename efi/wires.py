@@ -45,8 +45,8 @@ class WireForm:
         return declared(LeniencyKind, self.modules)
 
 
-_OF_BOTH = ("efi.xml.leniencies", "efi.xml.mending", "efi.xml.reading")
-"""What the readers of EFI XML have in common."""
+_OF_BOTH = ("efi.xml.leniencies", "efi.xml.mending", "efi.xml.reading", "efi.xml.writing")
+"""What both forms of EFI XML have in common."""
 
 _INTERIM = f"""
 One root `efiMessage` that holds one message, namespace `http://www.flexiblepower.org/efi`; of the branch's

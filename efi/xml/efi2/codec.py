@@ -15,7 +15,7 @@ from efi.storage import StorageLeakageUpdate, StorageSystemDescription
 from efi.time_shiftable import TimeShiftableAllocation, TimeShiftableUpdate
 from efi.xml.efi2 import adjustable, general, inflexible, shiftable, storage, storage_description
 from efi.xml.efi2.mending import MENDERS
-from efi.xml.efi2.sheet import NotCarried, Sheet
+from efi.xml.efi2.sheet import Sheet
 from efi.xml.efi2.source import Source
 from efi.xml.efi2.splitting import part_id
 from efi.xml.errors import InvalidXmlError, SenselessXmlError
@@ -24,6 +24,7 @@ from efi.xml.names import NameTable
 from efi.xml.schema.official import efi2_schema
 from efi.xml.schema.validator import validate
 from efi.xml.tree import Element
+from efi.xml.writing import NotCarried
 
 NO_FORM = LossKind(
     (

@@ -1,37 +1,23 @@
 """A document of EFI 2.0 while it is written: its parts from values, and what is to be told of the writing."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
 
-from efi.conversion import Alias, Loss, LossKind
+from efi.conversion import Alias, LossKind
 from efi.xml.efi2.vocabulary import TAG
 from efi.xml.names import NameTable, number_in
 from efi.xml.tree import Element
 from efi.xml.writer import UNSAYABLE
+from efi.xml.writing import Writing
 
 REPLACEMENT = "\ufffd"
 
 
-class NotCarried(Exception):  # noqa: N818  # it ends the writing of one message and never leaves this package
-    """There is no way to say a message in EFI 2.0."""
-
-
-class Sheet:
+class Sheet(Writing):
     """The document, or the few, that one message becomes."""
 
     def __init__(self, names: NameTable) -> None:
-        self.names = names
-        self.losses: list[Loss] = []
+        super().__init__(names)
         self.aliases: dict[str, Alias] = {}
-
-    def lose(self, kind: LossKind, value: Any, *places: int) -> None:
-        """Note what has no place in the document."""
-        self.losses.append(kind.at(value, *places))
-
-    def give_up(self, kind: LossKind, value: Any = None, *places: int) -> NoReturn:
-        """End the writing: without this the message would say something else."""
-        self.losses.append(kind.at(value, *places))
-        raise NotCarried
 
     def numbered(self, name: str, path: str) -> str:
         """The number that stands for a name."""

@@ -24,7 +24,7 @@ from efi.xml.interim import (
     time_shiftable,
 )
 from efi.xml.interim.mending import MENDERS, Mended, mend
-from efi.xml.interim.sheet import NotCarried, Sheet, node
+from efi.xml.interim.sheet import Sheet, node
 from efi.xml.interim.source import Source, part
 from efi.xml.interim.vocabulary import CURRENCY_WORDS, ROOT
 from efi.xml.mending import mend as mend_texts
@@ -32,6 +32,7 @@ from efi.xml.names import NameTable, identifier_of
 from efi.xml.schema.official import interim_schema
 from efi.xml.schema.validator import validate
 from efi.xml.tree import BLANKS, Element
+from efi.xml.writing import NotCarried
 
 NO_FORM = LossKind(
     (

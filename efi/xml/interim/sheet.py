@@ -4,44 +4,30 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NoReturn
 
-from efi.conversion import Alias, Loss, LossKind
+from efi.conversion import Alias, LossKind
 from efi.xml.interim.vocabulary import TAG
 from efi.xml.lexical import duration_text, instant_text, money_text, number_text
 from efi.xml.names import NameTable, number_in, xml_name
 from efi.xml.scale import ONE, scaled_text
 from efi.xml.tree import Element
 from efi.xml.writer import UNSAYABLE
+from efi.xml.writing import Writing
 
 UNSAYABLE_TEXT = "it holds characters that no XML can hold; they are replaced"
 
 
-class NotCarried(Exception):  # noqa: N818  # it ends the writing of one message and never leaves this package
-    """There is no way to say a message in the interim form."""
-
-
-class Sheet:
+class Sheet(Writing):
     """One document that is being written."""
 
     def __init__(self, names: NameTable, calorific_value: Fraction | None = None, currency: str | None = None) -> None:
-        self.names = names
+        super().__init__(names)
         self.calorific_value = calorific_value
         """J in a m³ of gas, where that is known."""
         self.currency = currency
         """The word for the currency in which the appliance tells its costs, where it is known and has one."""
-        self.losses: list[Loss] = []
         self.aliases: list[Alias] = []
         self._identifiers: list[str] = []
-
-    def lose(self, kind: LossKind, value: Any, *places: int) -> None:
-        """Note what has no place in the document."""
-        self.losses.append(kind.at(value, *places))
-
-    def give_up(self, kind: LossKind, value: Any = None, *places: int) -> NoReturn:
-        """End the writing: without this the message would say something else."""
-        self.losses.append(kind.at(value, *places))
-        raise NotCarried
 
     def identifier(self, name: str, identifier: str, path: str) -> Element:
         """An element that holds an identifier as an XML name; ids of one document must differ, so equal ones do."""
