@@ -18,7 +18,7 @@ from efi.xml.lexical import (
 )
 from efi.xml.mending import MOST_TOLD, UNTOLD
 from efi.xml.names import NameTable, name_of
-from efi.xml.tree import Element, path_of, trimmed
+from efi.xml.tree import Element, parents_of, path_by, trimmed
 
 LONGEST_LABEL = 200
 LONGEST_TEXT = 2000
@@ -41,10 +41,13 @@ class Reading:
         self._forgiven: list[Leniency] = []
         self._untold = 0
         self._named: dict[str, str] = {}
+        self._parents: dict[int, Element] = {}
 
     def path(self, element: Element, attribute: str | None = None) -> str:
         """Where an element or attribute stands."""
-        return path_of(self.root, element, attribute)
+        if not self._parents:
+            self._parents = parents_of(self.root)
+        return path_by(self._parents, element, attribute)
 
     def forgive(self, kind: LeniencyKind, element: Element, value: Any, attribute: str | None = None) -> None:
         """Note what was forgiven; beyond a hundred, that there was more."""

@@ -53,11 +53,14 @@ def path_of(root: Element, wanted: Element, attribute: str | None = None) -> str
 
     A number counts the elements of one name beneath one parent, and is left out where there is only one.
     """
-    parents = _parents_until(root, wanted)
+    return path_by(parents_of(root), wanted, attribute)
+
+
+def path_by(parents: dict[int, Element], wanted: Element, attribute: str | None = None) -> str:
+    """The same by the parents of a tree that stays as it is, for whoever asks often."""
     steps = [] if attribute is None else [f"@{local_name(attribute)}"]
     element = wanted
-    while element is not root and id(element) in parents:
-        parent = parents[id(element)]
+    while (parent := parents.get(id(element))) is not None:
         alike = [child for child in parent.children if child.tag == element.tag]
         number = next(place for place, child in enumerate(alike, 1) if child is element)
         steps.append(element.local if len(alike) == 1 else f"{element.local}[{number}]")
@@ -65,15 +68,13 @@ def path_of(root: Element, wanted: Element, attribute: str | None = None) -> str
     return "/".join(reversed([*steps, element.local]))
 
 
-def _parents_until(root: Element, wanted: Element) -> dict[int, Element]:
-    """The parents of elements by identity, as far as it takes to come to one of them."""
+def parents_of(root: Element) -> dict[int, Element]:
+    """The parent of every element beneath a root, by the element's identity."""
     parents: dict[int, Element] = {}
-    stack = [root]
-    while stack:
-        element = stack.pop()
-        if element is wanted:
-            break
+    waiting = [root]
+    while waiting:
+        element = waiting.pop()
         for child in element.children:
             parents[id(child)] = element
-        stack += reversed(element.children)
+        waiting += element.children
     return parents
