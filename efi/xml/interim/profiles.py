@@ -72,9 +72,11 @@ def container_of(
     sheet: Sheet, name: str, elements: Sequence[ForecastElement], losses: ProfileLosses, *places: int
 ) -> Element | None:
     """The profiles of a forecast, one a commodity; None where no quantity of it has a word."""
+    gas = _gas_of(sheet, elements)
+    gas_told = any(value is not None for value in gas)
     for place, element in enumerate(elements):
         for index, value in enumerate(element.values):
-            _note_losses(sheet, value, losses, (*places, place, index))
+            _note_losses(sheet, value, losses, (*places, place, index), gas_told=gas_told)
         told = [rank for value in element.values if (rank := _rank(value.quantity)) is not None]
         if told != sorted(told):
             sheet.lose(losses.order, ", ".join(value.quantity.value for value in element.values), *places, place)
@@ -83,7 +85,7 @@ def container_of(
         for word, told in (
             ("electricityProfile", [element.electric_power for element in elements]),
             ("heatProfile", [element.value_of(CommodityQuantity.HEAT_POWER) for element in elements]),
-            ("gasProfile", _gas_of(sheet, elements)),
+            ("gasProfile", gas),
         )
         if (listed_profile := _profile_of(word, elements, told, _factor(sheet, word))) is not None
     ]
@@ -96,7 +98,9 @@ def _rank(quantity: CommodityQuantity) -> int | None:
     return _ORDER.index(told) if told in _ORDER else None
 
 
-def _note_losses(sheet: Sheet, value: UncertainPower, losses: ProfileLosses, places: tuple[int, ...]) -> None:
+def _note_losses(
+    sheet: Sheet, value: UncertainPower, losses: ProfileLosses, places: tuple[int, ...], *, gas_told: bool
+) -> None:
     quantity = value.quantity
     if quantity in ELECTRIC_POWERS:
         if quantity is not CommodityQuantity.ELECTRIC_POWER:
@@ -104,7 +108,7 @@ def _note_losses(sheet: Sheet, value: UncertainPower, losses: ProfileLosses, pla
     elif quantity not in (CommodityQuantity.HEAT_POWER, CommodityQuantity.GAS_FLOW):
         sheet.lose(losses.quantity, quantity.value, *places)
         return
-    elif quantity is CommodityQuantity.GAS_FLOW and value.expected != 0 and sheet.calorific_value is None:
+    elif quantity is CommodityQuantity.GAS_FLOW and not gas_told:
         sheet.lose(losses.gas, value.expected, *places)
     note_uncertainty(sheet, value, losses.limits, losses.bands, *places)
 

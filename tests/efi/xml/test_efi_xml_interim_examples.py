@@ -13,9 +13,11 @@ from efi.allocation import AllocationStatus
 from efi.commodity import CommodityQuantity
 from efi.conversion import Conversion, LeniencyKind
 from efi.inflexible import LimitKind
+from efi.measurement import Forecast, ForecastElement
 from efi.messages import AnyMessage
 from efi.registration import DeviceClass
 from efi.types import NumberRange
+from efi.uncertainty import UncertainPower
 from efi.wires import declared
 from efi.xml import leniencies as shared_leniencies
 from efi.xml.errors import InvalidXmlError, SenselessXmlError, UnreadableXmlError
@@ -24,6 +26,7 @@ from efi.xml.interim.codec import InterimCodec
 from efi.xml.parser import parse
 from efi.xml.schema.official import FILES
 from efi.xml.writer import render
+from tests.efi.house import NOON, stamp
 
 EXAMPLES = Path(__file__).parent / "fixtures" / "interim"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.xml"))
@@ -415,3 +418,18 @@ def test_what_is_forgiven_again_and_again_is_told_in_bounded_room() -> None:
     told = read(before + f"{update}{end}" * 500 + after).leniencies
     assert len(told) == 101
     assert told[-1].name == "more_of_these"
+
+
+def test_gas_that_is_not_told_is_lost_of_each_element_also_where_none_flows() -> None:
+    elements = tuple(
+        ForecastElement(
+            duration=timedelta(hours=1),
+            values=(
+                UncertainPower(quantity=CommodityQuantity.HEAT_POWER, expected=1.0),
+                UncertainPower(quantity=CommodityQuantity.GAS_FLOW, expected=flow),
+            ),
+        )
+        for flow in (0.0, 1.0)
+    )
+    written = InterimCodec().write([Forecast(**stamp(), valid_from=NOON, elements=elements)])
+    assert [loss.path for loss in written.losses] == ["elements.0.values.1", "elements.1.values.1"]
