@@ -12,6 +12,7 @@ from efi.inflexible import (
     LimitKind,
 )
 from efi.registration import ControlSpaceRegistration
+from efi.s2.common import CommodityQuantity as S2Quantity
 from efi.s2.common import NumberRange
 from efi.s2.mapping.names import uuid_of
 from efi.s2.mapping.notes import Notes
@@ -43,6 +44,11 @@ LATER_RANGES = LossKind(
     "options",
     f"constraints have at most {MOST_RANGES} ranges in S2; the later ones are left out",
 )
+SAME_QUANTITY = LossKind(
+    ("inflexible_curtailment_options",),
+    "options",
+    "S2 has one name for what two options limit, as a total and its only phase; their limits are told as one",
+)
 NO_OPTIONS = LossKind(
     ("inflexible_curtailment_options",),
     "options",
@@ -72,12 +78,15 @@ def constraints(
         return None
     consequence = message.options[0].consequence
     ranges: list[PEBCAllowedLimitRange] = []
+    told: dict[S2Quantity, CommodityQuantity] = {}
     for place, option in enumerate(message.options):
         if option.minimum_duration:
             notes.lost(MINIMUM_DURATION, f"options.{place}.minimum_duration", option.minimum_duration)
         if option.consequence is not consequence:
             notes.lost(CONSEQUENCE, f"options.{place}.consequence", option.consequence.value)
         quantity, per_unit = quantities.of(option.quantity)
+        if told.setdefault(quantity, option.quantity) is not option.quantity:
+            notes.lost(SAME_QUANTITY, "options", option.quantity.value)
         ranges += (
             PEBCAllowedLimitRange(
                 commodity_quantity=quantity,
