@@ -10,6 +10,7 @@ LINES: dict[str, str] = {
     "plugin_trace": "The trace of what a plugin raised.",
     "lines_left_out": "How many lines of one instance were left out, since it says too much.",
     "instance_killed": "An instance that did not end in order within its deadline.",
+    "no_cgroup": "An instance for which the kernel made no control group; its processes have a bound each.",
     "part_missing": "A part of the platform that is installed and cannot be loaded.",
     "request_failed": "A request over HTTP that met an unexpected error; the answer names its number.",
     "log_lost": "How many lines the log itself could not take, since the disk or the terminal did not keep up.",
