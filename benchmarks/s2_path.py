@@ -131,7 +131,7 @@ class Gateway:
             protocol=(1, 0), instance="s2", offer="s2", config={"listen": {"port": 0, "without_token": True}},
             secrets={}, storage={}, clock=ClockMode.REAL, now=self.clock.now(), life="bench", seed=1, site=SiteFacts(),
         )  # fmt: skip
-        self.runtime = InstanceRuntime(S2Driver, start, self.clock, self._frame)  # type: ignore[arg-type]
+        self.runtime = InstanceRuntime(S2Driver, start, self.clock, self._frame)  # type: ignore[arg-type]  # any config
 
     def _frame(self, frame: FromInstance) -> None:
         now = self.clock.now()
@@ -168,7 +168,7 @@ async def steered() -> AsyncIterator[Gateway]:
     """A driver with one device."""
     gateway = Gateway()
     running = asyncio.create_task(gateway.runtime.run())
-    while not (getattr(gateway.runtime, "plugin", None) and gateway.runtime.plugin.listens):  # noqa: ASYNC110
+    while not (getattr(gateway.runtime, "plugin", None) and gateway.runtime.plugin.listens):  # noqa: ASYNC110  # nobody tells
         await asyncio.sleep(0.01)
     url = f"ws://127.0.0.1:{gateway.runtime.plugin.port}/s2"
     async with connect(url, proxy=None) as socket:

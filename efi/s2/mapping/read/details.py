@@ -24,9 +24,6 @@ UNCHOSEN = LossKind(
     "available_control_types",
     "an appliance has one category; the ways to control it that are not selected are left out",
 )
-RESOURCE_ID = LossKind(
-    _DETAILS, "resource_id", "the appliance's name is given by whoever connects it; this one stands for it in S2"
-)
 
 ROLES = {
     RoleType.ENERGY_PRODUCER: EnergyRole.PRODUCER,

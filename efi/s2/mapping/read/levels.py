@@ -35,7 +35,7 @@ class Ranged(Protocol):
     """Anything that holds for a range of fill levels."""
 
     @property
-    def fill_level_range(self) -> NumberRange: ...  # noqa: D102
+    def fill_level_range(self) -> NumberRange: ...  # noqa: D102  # as its messages have it
 
 
 _Ranged = TypeVar("_Ranged", bound=Ranged)

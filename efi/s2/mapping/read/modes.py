@@ -110,16 +110,16 @@ class ModeStatus(Protocol):
     """What S2 says of the mode that is run, in any control type."""
 
     @property
-    def active_operation_mode_id(self) -> str: ...  # noqa: D102
+    def active_operation_mode_id(self) -> str: ...  # noqa: D102  # as its messages have it
 
     @property
-    def operation_mode_factor(self) -> float: ...  # noqa: D102
+    def operation_mode_factor(self) -> float: ...  # noqa: D102  # as its messages have it
 
     @property
-    def previous_operation_mode_id(self) -> str | None: ...  # noqa: D102
+    def previous_operation_mode_id(self) -> str | None: ...  # noqa: D102  # as its messages have it
 
     @property
-    def transition_timestamp(self) -> datetime | None: ...  # noqa: D102
+    def transition_timestamp(self) -> datetime | None: ...  # noqa: D102  # as its messages have it
 
 
 def mode_state(status: ModeStatus, modes: Mapping[str, KnownMode], notes: Notes) -> Fields:

@@ -61,7 +61,7 @@ class Lasting(Protocol):
     """Anything that lasts a while."""
 
     @property
-    def duration(self) -> timedelta: ...  # noqa: D102
+    def duration(self) -> timedelta: ...  # noqa: D102  # as its messages have it
 
 
 _Lasting = TypeVar("_Lasting", bound=Lasting)
